@@ -19,7 +19,7 @@ use crate::{
         recent::Recent,
     },
     evidence::{appender::Appender, authority::StampAuthority, eraser::Eraser, proof_package::Packer, store::LogStore},
-    mail::{archive::Archive, rules::RecentPeople},
+    mail::{archive::Archive, keeper::Keeper, rules::RecentPeople},
     push::proposal::Proposer,
     search::{indexer::Indexer, store::IndexStore},
 };
@@ -82,6 +82,11 @@ impl App {
     /// What erases. Of the functions of a deployment only `erasure` has the rights that it needs.
     pub fn eraser(&self) -> Eraser<'_> {
         Eraser { table: &self.table, appender: self.appender(), indexer: self.indexer(), clock: &self.clock }
+    }
+
+    /// What keeps originals longer where that is asked for.
+    pub fn keeper(&self) -> Keeper<'_> {
+        Keeper { table: &self.table, feed: &self.feed, archive: &self.archive, clock: &self.clock }
     }
 
     /// What brings indexes up to their feeds.

@@ -209,6 +209,9 @@ def furnish(demo):
     ask("PUT", f"/mailboxes/{mailbox}/grant", {"since": "2025-01-01", "until": None})
     ask("POST", f"/mailboxes/{mailbox}/reconcile", {"dry_run": True})
     invitation(demo, demo.firm, "reader")
+    periods = {"default_years": 7, "classes": [{"name": "Fiscalité", "years": 10}], "reason": "Déontologie"}
+    ask("PUT", "/retention", periods)
+    ask("PUT", "/retention/dossiers", {"dossier": "2026/14", "class": "Fiscalité", "reason": "Affaire fiscale"})
     ask("PUT", "/holds", {"dossier": "2026/7", "held": True, "reason": "L’affaire est pendante"})
 
     def erasure(target):
@@ -239,7 +242,7 @@ def pages_of(demo, ids):
         "connector-new": "/connectors/new", "members": "/members", "member": f"/members/{ids['member']}",
         "member-new": "/members/new", "dates": "/entries/dates", "contacts": "/entries/contacts",
         "webhooks": "/webhooks", "webhook": f"/webhooks/{ids['webhook']}", "people": "/people", "activity": "/activity",
-        "erasures": "/erasures", "erasure-new": "/erasures/new", "erasure-sender": "/erasures/new?kind=sender",
+        "retention": "/retention", "erasures": "/erasures", "erasure-new": "/erasures/new", "erasure-sender": "/erasures/new?kind=sender",
         "erasure-mails": f"/erasures/new?kind=messages&message={ids['message']}",
         "erasure": f"/erasures/{ids['erasable']}", "erasure-refused": f"/erasures/{ids['refused']}",
         "no-page": "/nothing",

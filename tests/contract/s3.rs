@@ -3,10 +3,11 @@
 use aws::Cloud;
 use aws_credential_types::Credentials;
 use aws_sdk_s3::Client;
-use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::primitives::{ByteStream, DateTime, DateTimeFormat};
 use aws_sdk_s3::types::{
-    BucketLocationConstraint, BucketVersioningStatus, ChecksumAlgorithm, ChecksumMode, CompletedMultipartUpload,
-    CompletedPart, CreateBucketConfiguration, DefaultRetention, ObjectLockConfiguration, ObjectLockEnabled,
+    BucketLifecycleConfiguration, BucketLocationConstraint, BucketVersioningStatus, ChecksumAlgorithm, ChecksumMode,
+    CompletedMultipartUpload, CompletedPart, CreateBucketConfiguration, DefaultRetention, ExpirationStatus,
+    LifecycleExpiration, LifecycleRule, LifecycleRuleFilter, ObjectLockConfiguration, ObjectLockEnabled,
     ObjectLockMode, ObjectLockRetentionMode, ObjectLockRule, VersioningConfiguration,
 };
 use base64::Engine;
@@ -458,4 +459,53 @@ async fn a_default_retention_keeps_versions_and_is_read_back() {
     s3.delete_object().bucket(&name).key("mail.eml").send().await.unwrap();
     delete().bypass_governance_retention(true).send().await.unwrap();
     assert_eq!(versions(&s3, &name).await.len(), 1, "the marker");
+}
+
+#[tokio::test]
+async fn a_copy_is_an_object_of_its_own_and_is_made_once() {
+    let world = World::new().await;
+    let s3 = world.s3();
+    let bucket = bucket(&s3).await;
+    put(&s3, &bucket, "firms/mail.eml", "mail").await;
+    let copy = || {
+        let copy = s3.copy_object().bucket(&bucket).key("until/2036/mail.eml").if_none_match("*");
+        copy.copy_source(format!("{bucket}/firms/mail.eml")).checksum_algorithm(ChecksumAlgorithm::Sha256).send()
+    };
+    copy().await.unwrap();
+    assert_eq!(copy().await.unwrap_err().raw_response().unwrap().status().as_u16(), 412);
+    s3.delete_object().bucket(&bucket).key("firms/mail.eml").send().await.unwrap();
+    assert_eq!(get(&s3, &bucket, "until/2036/mail.eml").await, "mail");
+    let head = s3.head_object().bucket(&bucket).key("until/2036/mail.eml").checksum_mode(ChecksumMode::Enabled);
+    assert_eq!(head.send().await.unwrap().checksum_sha256(), Some(sha256(b"mail").as_str()));
+    let none = s3.copy_object().bucket(&bucket).key("x").copy_source(format!("{bucket}/firms/mail.eml")).send().await;
+    assert_eq!(refused(none), "NoSuchKey");
+}
+
+/// A rule of a bucket for what begins so.
+fn rule(prefix: &str, date: &str) -> LifecycleRule {
+    let date = DateTime::from_str(date, DateTimeFormat::DateTime).unwrap();
+    let expiration = LifecycleExpiration::builder().date(date).build();
+    let filter = LifecycleRuleFilter::builder().prefix(prefix).build();
+    let rule = LifecycleRule::builder().id(prefix).filter(filter).expiration(expiration);
+    rule.status(ExpirationStatus::Enabled).build().unwrap()
+}
+
+#[tokio::test]
+async fn rules_by_prefix_and_date_are_read_back_as_they_were_put() {
+    let world = World::new().await;
+    let s3 = world.s3();
+    let bucket = bucket(&s3).await;
+    let rules = || s3.get_bucket_lifecycle_configuration().bucket(&bucket).send();
+    assert_eq!(refused(rules().await), "NoSuchLifecycleConfiguration");
+    let put = |rules: Vec<LifecycleRule>| {
+        let rules = BucketLifecycleConfiguration::builder().set_rules(Some(rules)).build().unwrap();
+        s3.put_bucket_lifecycle_configuration().bucket(&bucket).lifecycle_configuration(rules).send()
+    };
+    put(vec![rule("until/2125/", "2126-01-01T00:00:00Z"), rule("until/2124/", "2125-01-01T00:00:00Z")]).await.unwrap();
+    let found = rules().await.unwrap();
+    let dates: Vec<i64> = found.rules().iter().map(|rule| rule.expiration().unwrap().date().unwrap().secs()).collect();
+    assert_eq!(dates, [4_922_899_200, 4_891_363_200]);
+    assert_eq!(found.rules()[0].filter().unwrap().prefix(), Some("until/2125/"));
+    assert_eq!(refused(put(vec![rule("until/2125/", "2126-01-01T12:00:00Z")]).await), "InvalidArgument");
+    assert_eq!(refused(put(vec![rule("x/", "2126-01-01T00:00:00Z"); 2]).await), "InvalidArgument");
 }

@@ -41,7 +41,7 @@ use tests::{Registry, World, message_id};
 
 use FindingKind::{Altered, Extra, Forked, Missing, Swapped, Truncated, Unlocked};
 
-type Item = HashMap<String, AttributeValue>;
+pub(super) type Item = HashMap<String, AttributeValue>;
 
 pub(super) struct Archive {
     pub world: World,
@@ -82,13 +82,13 @@ impl Archive {
         (archive, messages)
     }
 
-    async fn deliver(&self, registry: &Registry, subject: &str) -> MessageId {
+    pub async fn deliver(&self, registry: &Registry, subject: &str) -> MessageId {
         let immutable_id = self.world.deliver("inbox", subject);
         self.world.run_until_idle().await;
         message_id(registry, &immutable_id)
     }
 
-    async fn file(&self, message: MessageId, dossier: serde_json::Value) {
+    pub async fn file(&self, message: MessageId, dossier: serde_json::Value) {
         let path = format!("/v1/firms/{}/messages/{message}/file", self.firm);
         self.world.post(&path, json!({ "dossier": dossier })).await.ok();
     }
@@ -108,7 +108,7 @@ impl Archive {
     }
 
     /// In a box: a test verifies often, and all of that would not fit on the stack of a thread.
-    fn verify(&self) -> LocalBoxFuture<'_, Vec<(FindingKind, String)>> {
+    pub fn verify(&self) -> LocalBoxFuture<'_, Vec<(FindingKind, String)>> {
         let found = async {
             self.verify_by(false).await.findings().map(|finding| (finding.kind, finding.what.clone())).collect()
         };
@@ -116,15 +116,15 @@ impl Archive {
     }
 
     #[track_caller]
-    fn is_proved(&self, found: &[(FindingKind, String)], after: &str) {
+    pub fn is_proved(&self, found: &[(FindingKind, String)], after: &str) {
         assert_eq!(found, [], "{after}");
     }
 
-    fn s3(&self) -> aws_sdk_s3::Client {
+    pub fn s3(&self) -> aws_sdk_s3::Client {
         aws_sdk_s3::Client::new(&self.world.host.machine.aws)
     }
 
-    async fn object(&self, key: &str) -> Vec<u8> {
+    pub async fn object(&self, key: &str) -> Vec<u8> {
         let object = self.s3().get_object().bucket(BUCKET).key(key).send().await.unwrap();
         object.body.collect().await.unwrap().to_vec()
     }
@@ -154,7 +154,7 @@ impl Archive {
     }
 
     /// All but the first.
-    async fn remove_newer_versions(&self, key: &str) {
+    pub async fn remove_newer_versions(&self, key: &str) {
         let page = self.s3().list_object_versions().bucket(BUCKET).prefix(key).send().await.unwrap();
         for marker in page.delete_markers() {
             self.remove_version(key, marker.version_id().unwrap()).await;
@@ -165,7 +165,11 @@ impl Archive {
         }
     }
 
-    async fn remove(&self, key: &str) {
+    pub async fn remove_all_versions(&self, key: &str) {
+        self.world.host.app.logs.erase(key).await.unwrap();
+    }
+
+    pub async fn remove(&self, key: &str) {
         self.s3().delete_object().bucket(BUCKET).key(key).send().await.unwrap();
     }
 
@@ -186,15 +190,15 @@ impl Archive {
         query.send().await.unwrap().items.unwrap()
     }
 
-    async fn messages(&self, mailbox: MailboxId) -> Vec<Item> {
+    pub async fn messages(&self, mailbox: MailboxId) -> Vec<Item> {
         self.items(&format!("FIRM#{}#MAILBOX#{mailbox}", self.firm), "MESSAGE#").await
     }
 
-    async fn facts(&self) -> Vec<Item> {
+    pub async fn facts(&self) -> Vec<Item> {
         self.items(&format!("FIRM#{}#FEED", self.firm), "0").await
     }
 
-    async fn put_item(&self, item: &Item) {
+    pub async fn put_item(&self, item: &Item) {
         self.dynamodb().put_item().table_name(TABLE).set_item(Some(item.clone())).send().await.unwrap();
     }
 
@@ -211,12 +215,12 @@ impl Archive {
     }
 }
 
-fn name(item: &Item) -> String {
+pub(super) fn name(item: &Item) -> String {
     format!("{} {}", item["pk"].as_s().unwrap(), item["sk"].as_s().unwrap())
 }
 
 /// The same with another value of an attribute, of the same type.
-fn changed(item: &Item, attribute: &str) -> Item {
+pub(super) fn changed(item: &Item, attribute: &str) -> Item {
     let mut item = item.clone();
     let other = match &item[attribute] {
         AttributeValue::N(number) => AttributeValue::N((number.parse::<u64>().unwrap() + 1).to_string()),
@@ -357,6 +361,7 @@ async fn what_was_erased_is_told_apart_and_has_to_be_in_the_log() {
         by: by.clone(),
         reason: "Article 17".to_owned(),
         mailboxes: Default::default(),
+        shortened: Default::default(),
     };
     let key = archive::key(firm, messages[0]);
     let (facts, original) = (archive.facts().await, archive.object(&key).await);
@@ -420,6 +425,7 @@ async fn what_object_lock_keeps_is_not_erased_and_nothing_of_it_goes() {
         by: "operator".to_owned(),
         reason,
         mailboxes: Default::default(),
+        shortened: Default::default(),
     };
     let refused = Box::pin(app.eraser().erase(&erasure)).await.unwrap_err();
     assert!(matches!(&refused, EraseError::Locked { key, .. } if *key == archive::key(firm, message)), "{refused}");

@@ -18,7 +18,10 @@ use shared::{
         store::{LogError, key},
         tlog::{LogTile, TILE_WIDTH, TileKind, Tree, bundle},
     },
-    firm::fact::{Fact, FactEvent, FiledThrough, MailFacts},
+    firm::{
+        fact::{Fact, FactEvent, FiledThrough, MailFacts},
+        retention::KeptUntil,
+    },
 };
 use tests::World;
 
@@ -71,6 +74,7 @@ impl Log {
                 subject,
                 from,
                 archived_at: Some(at),
+                until: KeptUntil::Ever,
                 mail: MailFacts::default(),
             }
         };

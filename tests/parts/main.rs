@@ -11,6 +11,7 @@ mod evidence;
 mod feed;
 mod filing;
 mod frozen;
+mod keeping;
 mod schedule;
 mod search;
 mod stamps;

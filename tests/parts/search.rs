@@ -8,7 +8,10 @@ use shared::{
         digest::Digest,
         id::{FirmId, FolderId, ImmutableId, MailboxId, MessageId},
     },
-    firm::fact::{Fact, FactEvent},
+    firm::{
+        fact::{Fact, FactEvent},
+        retention::KeptUntil,
+    },
     mail::{
         archive,
         list::{MessageFilter, Registry},
@@ -66,7 +69,7 @@ impl Words {
         let body = mime.clone().into_bytes().into();
         self.s3().put_object().bucket(BUCKET).key(archive::key(self.firm, id)).body(body).send().await.unwrap();
         let (sha256, bytes) = (Digest::of(mime.as_bytes()), mime.len() as u64);
-        let original = Original { sha256, bytes, archived_at: at, number };
+        let original = Original { sha256, bytes, archived_at: at, number, until: KeptUntil::Ever };
         let folder: FolderId = "AQMk".parse().unwrap();
         let message = Message {
             id,
@@ -98,6 +101,7 @@ impl Words {
             subject,
             from,
             archived_at,
+            until: KeptUntil::Ever,
             mail,
         };
         self.app().feed.record(self.firm, number, &Fact { id: format!("mail-{number}"), at, what }).await.unwrap();

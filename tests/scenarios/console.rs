@@ -239,6 +239,7 @@ async fn a_person_sees_their_own_firms_only_and_no_page_of_another() {
         "/activity".to_owned(),
         "/erasures".to_owned(),
         "/erasures/new".to_owned(),
+        "/retention".to_owned(),
         format!("/erasures/new?kind=messages&message={message}"),
         "/members".to_owned(),
         "/members/new".to_owned(),
@@ -811,6 +812,36 @@ async fn a_firms_own_app_is_given_a_certificate_or_the_values_of_no_secret() {
     refused.shows(&["role=\"alert\""]);
     let refused = visitor.submit(&page, &connector, &[("do", "renew")]).await;
     refused.shows(&["role=\"alert\""]);
+}
+
+#[tokio::test]
+async fn an_administrator_sets_how_long_mail_is_kept_and_for_which_dossiers_longer() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let visitor = Visitor::invited(&world, &registry.firm, "administrator", ADA).await;
+    let (erasures, retention) = (format!("{}/erasures", home(&registry)), format!("{}/retention", home(&registry)));
+    visitor.get(&erasures).await.shows(&[&format!("href=\"{retention}\"")]);
+    let page = visitor.get(&retention).await;
+    page.shows(&["Without a number, mail is kept for ever.", "name=\"default_years\""]);
+    let class = [("class", "Tax"), ("years", "10"), ("class", ""), ("years", "")];
+    let periods = [("do", "periods"), ("default_years", "seven"), ("reason", "The law")];
+    let refused = visitor.submit(&page, &retention, &[&periods[..], &class[..]].concat()).await;
+    refused.shows(&["Nothing was changed", "value=\"seven\"", "value=\"Tax\"", "value=\"The law\""]);
+    let periods = [("do", "periods"), ("default_years", "7"), ("reason", "The law")];
+    visitor.submit(&refused, &retention, &[&periods[..], &class[..]].concat()).await;
+    let page = visitor.get(&retention).await;
+    page.shows(&["name=\"default_years\" inputmode=\"numeric\" maxlength=\"3\" autocomplete=\"off\" value=\"7\""]);
+    let dossier = [("do", "class"), ("dossier", "2026/7"), ("class", "Tax"), ("reason", "A tax matter")];
+    visitor.submit(&page, &retention, &dossier).await;
+    visitor.get(&retention).await.shows(&["<bdi>2026/7</bdi>", "<bdi>Tax</bdi>"]);
+    visitor.get(&format!("{}/activity", home(&registry))).await.shows(&["changed how long mail is kept"]);
+
+    // What the periods ask for is erased as everything else is.
+    let new = format!("{erasures}/new");
+    let form = visitor.get(&format!("{new}?kind=retention")).await;
+    form.shows(&["Apply the retention periods"]);
+    let own = visitor.submit(&form, &new, &[("kind", "retention"), ("reason", "The law")]).await.to.unwrap();
+    visitor.get(&own).await.shows(&["is looking at what would go", "Apply the retention periods"]);
 }
 
 #[tokio::test]

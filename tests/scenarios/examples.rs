@@ -365,6 +365,13 @@ async fn each_example_of_the_description_is_what_happens() {
     let hold = json!({ "dossier": "2026/099", "held": true, "reason": "The case is pending" });
     journey.call("set_hold", &[firm], hold).await;
     journey.call("list_holds", &[firm], nothing.clone()).await;
+    let classes = json!([{ "name": "Tax", "years": 10 }, { "name": "Real estate", "years": null }]);
+    let periods = json!({ "default_years": 7, "classes": classes, "reason": "Articles of the profession" });
+    journey.call("set_retention", &[firm], periods).await;
+    journey.call("read_retention", &[firm], nothing.clone()).await;
+    let class = json!({ "dossier": "2026/017", "class": "Tax", "reason": "A tax matter" });
+    journey.call("set_dossier_class", &[firm], class).await;
+    journey.call("list_dossier_classes", &[firm], nothing.clone()).await;
     let removal = json!({ "target": { "kind": "sender", "from": "@acme.example", "mailbox": mailbox },
         "asked_by": "Ada Lambert", "reason": "Private newsletters" });
     let erasure = id(&journey.call("create_erasure", &[firm], removal).await);

@@ -154,6 +154,45 @@ async fn a_firm_leaves_with_its_proofs_and_verifies_where_it_comes_in() {
 }
 
 #[tokio::test]
+async fn a_firm_with_periods_leaves_as_it_is_kept_and_without_what_has_expired() {
+    let (world, registry, mails) = archived().await;
+    let of_firm = |path: &str| format!("/v1/firms/{}/{path}", registry.firm);
+    let classes = json!([{ "name": "Tax", "years": 10 }]);
+    let periods = json!({ "default_years": 7, "classes": classes, "reason": "The law" });
+    world.put(&of_firm("retention"), periods).await.ok();
+    let class = json!({ "dossier": "2026/18", "class": "Tax", "reason": "A tax matter" });
+    world.put(&of_firm("retention/dossiers"), class).await.ok();
+    world.clock.advance(std::time::Duration::from_secs(61));
+    let deliver = async |subject: &str| {
+        let mail = message_id(&registry, &world.deliver("inbox", subject)).to_string();
+        world.run_until_idle().await;
+        mail
+    };
+    let (gone, taxed, later) = (deliver("Gone").await, deliver("Taxed").await, deliver("Longer later").await);
+    file(&world, &registry, &taxed, json!("2026/18")).await;
+    world.host.index().await;
+    world.host.append_logs().await;
+    // The log does not have that yet.
+    file(&world, &registry, &later, json!("2026/18")).await;
+    world.host.index().await;
+    world.clock.advance(std::time::Duration::from_secs(8 * 366 * 86_400));
+    let folder = tempfile::tempdir().unwrap();
+    let done = exported(&world, folder.path(), whole(&registry), 1 << 30).await.unwrap();
+    assert_eq!((done.mails, done.left_out.len()), (mails.len() as u64 + 2, 0));
+    let other = World::new().await;
+    other.clock.advance(std::time::Duration::from_secs(8 * 366 * 86_400));
+    let key = folder.path().join("key.txt");
+    write_key(&world.host.app, &key).await.unwrap();
+    sign_with(&other.host.app, &key).await.unwrap();
+    import(&other.host.app, folder.path(), &|_| {}).await.unwrap();
+    let report = verified(&other).await;
+    assert!(report.proved, "{report}");
+    assert_eq!((report.firms[0].originals, report.firms[0].originals_expired), (mails.len() as u64 + 3, 2));
+    let state = async |mail: &str| other.get(&of_firm(&format!("messages/{mail}"))).await.ok()["state"].clone();
+    assert_eq!((state(&gone).await, state(&taxed).await), (json!("expired"), json!("announced")));
+}
+
+#[tokio::test]
 async fn an_export_that_was_killed_goes_on_and_ends_the_same() {
     let (world, registry, _) = archived().await;
     let (once, twice) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());

@@ -40,6 +40,11 @@ fn copy(events: &[Value]) -> BTreeMap<String, Value> {
     copy
 }
 
+/// Until when the original of an event is kept.
+fn kept_until(event: &Value) -> Value {
+    event["until_year"].as_u64().map_or(Value::Null, |year| json!(format!("{}-01-01T00:00:00Z", year + 1)))
+}
+
 /// Brings a receiver's copy up to further events.
 fn follow(copy: &mut BTreeMap<String, Value>, events: &[Value]) {
     for event in events {
@@ -53,6 +58,7 @@ fn follow(copy: &mut BTreeMap<String, Value>, events: &[Value]) {
                 "received_at": event["received_at"], "internet_message_id": event["internet_message_id"],
                 "has_attachments": event["has_attachments"], "state": state, "sha256": event["sha256"],
                 "bytes": event["bytes"], "archived_at": event["archived_at"], "number": event["number"],
+                "kept_until": kept_until(event),
                 "failure": null, "skip_reason": null, "dossier": null, "filed_at": null, "filed_by": null,
                 "filed_through": null, "removed_by": null,
             })
@@ -76,6 +82,9 @@ fn follow(copy: &mut BTreeMap<String, Value>, events: &[Value]) {
                 filed(copy, ["dossier", "at", "by", "through"].map(|name| event[name].clone()));
             }
             "message_unfiled" => filed(copy, [const { Value::Null }; 4]),
+            "retention_changed" => {
+                copy.get_mut(message).expect("what is kept is archived")["kept_until"] = kept_until(event);
+            }
             other => panic!("{other} is unknown"),
         }
     }
@@ -103,10 +112,16 @@ async fn file(world: &World, registry: &Registry, mail: &str, dossier: Value) {
     world.post(&path, json!({ "dossier": dossier })).await.ok();
 }
 
-/// A registry with mail of every kind: archived, filed, filed elsewhere, unfiled, failed, archived after a failure,
-/// gone.
+/// A registry with mail of every kind: archived, filed, filed elsewhere and so kept longer, unfiled, failed, archived
+/// after a failure, gone.
 async fn eventful(world: &World) -> Registry {
     let registry = world.registry().await;
+    let retention = format!("/v1/firms/{}/retention", registry.firm);
+    let classes = json!([{ "name": "Tax", "years": 10 }]);
+    world.put(&retention, json!({ "default_years": 7, "classes": classes, "reason": "The law" })).await.ok();
+    let class = json!({ "dossier": "2026/018", "class": "Tax", "reason": "A tax matter" });
+    world.put(&format!("{retention}/dossiers"), class).await.ok();
+    world.pass(Duration::from_secs(61)).await;
     let mails: Vec<String> = (0..7).map(|n| world.deliver("inbox", &format!("Mail {n}"))).collect();
     world.microsoft.faults().value(&mails[4], ValueFault::Status(400), Times::Forever);
     world.microsoft.faults().value(&mails[5], ValueFault::Status(400), Times::N(1));
@@ -123,6 +138,7 @@ async fn eventful(world: &World) -> Registry {
     file(world, &registry, &mails[2], json!("2026/017")).await;
     file(world, &registry, &mails[2], json!(null)).await;
     world.run_until_idle().await;
+    world.host.index().await;
     registry
 }
 
@@ -137,6 +153,7 @@ async fn an_exact_copy_of_the_index_is_made_from_the_feed_alone() {
         assert_eq!(states.iter().filter(|found| **found == state).count(), count, "{state}");
     }
     assert_eq!(copy(&events), index);
+    assert!(events.iter().any(|event| event["type"] == "retention_changed"));
     let archived = events.iter().find(|event| event["type"] == "message_archived").unwrap();
     assert!(archived["immutable_id"].as_str().is_some_and(|id| !id.is_empty()), "{archived}");
 }

@@ -13,6 +13,8 @@ use shared::{
         metric::{self, ARRIVAL_TO_ARCHIVE, Counter},
         random::Random,
     },
+    firm::retention::{FIRST_EXPIRY_YEAR, KeptUntil, LAST_EXPIRY_YEAR},
+    mail::archive::root as root_of,
 };
 use tests::template::{Template, root};
 
@@ -255,4 +257,19 @@ fn aws_vouches_for_audiences_that_greffe_draws_and_for_the_one_of_before_only() 
     let subjects = &template.properties("Api")["Environment"]["Variables"]["GREFFE_FEDERATED_SUBJECTS"];
     assert_eq!(subjects, &template.0["Outputs"]["FederatedSubjects"]["Value"]);
     assert_eq!(subjects["Fn::Join"][1].as_array().map(Vec::len), Some(roles));
+}
+
+#[test]
+fn s3_removes_what_is_kept_until_the_end_of_a_year_as_the_next_one_begins_and_nothing_else() {
+    let template = Template::read();
+    let rules = template.properties("Originals")["LifecycleConfiguration"]["Rules"].as_array().unwrap();
+    let expiring = rules.iter().filter(|rule| rule.get("ExpirationDate").is_some());
+    let found: BTreeSet<[&str; 3]> =
+        expiring.map(|rule| ["Prefix", "ExpirationDate", "Status"].map(|name| rule[name].as_str().unwrap())).collect();
+    let until = (FIRST_EXPIRY_YEAR..=LAST_EXPIRY_YEAR).map(KeptUntil::of_year);
+    let wanted: Vec<[String; 2]> = until.map(|until| [root_of(until), until.end().unwrap().to_string()]).collect();
+    let wanted: BTreeSet<[&str; 3]> =
+        wanted.iter().map(|[prefix, end]| [prefix.as_str(), end.as_str(), "Enabled"]).collect();
+    assert_eq!(found, wanted);
+    assert!(rules.iter().all(|rule| rule.get("ExpirationInDays").is_none()), "nothing is counted in days");
 }

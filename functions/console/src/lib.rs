@@ -27,7 +27,7 @@ pub use crate::api_client::ApiClient;
 use crate::console::Console;
 use crate::pages::{
     activity, connectors, documents, entries, erasures, folders, home, mailboxes, members, operator, people, proposals,
-    rules, sign_in, webhooks,
+    retention, rules, sign_in, webhooks,
 };
 
 /// All pages. `client`: the way to the API.
@@ -63,6 +63,7 @@ pub fn router(app: App, client: ApiClient) -> Router {
         .route("/console/firms/{firm}/entries/{noun}", get(entries::list).post(entries::change))
         .route("/console/firms/{firm}/erasures", get(erasures::list).post(erasures::hold))
         .route("/console/firms/{firm}/erasures/new", get(erasures::new).post(erasures::create))
+        .route("/console/firms/{firm}/retention", get(retention::list).post(retention::change))
         .route("/console/firms/{firm}/erasures/{erasure}", get(erasures::read).post(erasures::confirm))
         .route("/console/firms/{firm}/webhooks", get(webhooks::list).post(webhooks::create))
         .route("/console/firms/{firm}/webhooks/{webhook}", get(webhooks::read).post(webhooks::change))

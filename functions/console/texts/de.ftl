@@ -180,6 +180,7 @@ mail-failed = Von Microsoft noch nicht ausgegeben
 mail-gone = Vor dem Lesen gelöscht
 mail-erased = Auf Verlangen gelöscht
 mail-removed = Als unerwünscht entfernt
+mail-expired = Abgelaufen: die Aufbewahrungsfrist ist um
 mail-from = Von
 mail-to = An
 mail-cc = Kopie
@@ -568,6 +569,7 @@ archive-findings = { $n ->
 did-erase = bat darum, E-Mails zu löschen
 did-erase-confirm = bestätigte eine Löschung
 did-hold = setzte oder beendete eine Aufbewahrungspflicht
+did-retention = änderte, wie lange E-Mails aufbewahrt werden
 erasures = Löschen und Aufbewahren
 erasures-list = Was gelöscht werden sollte
 erasures-none = Noch wurde nicht darum gebeten, etwas zu löschen.
@@ -606,6 +608,8 @@ erase-sender-what = Alle aufbewahrten E-Mails einer Adresse, wie news@laden.exam
 erase-sender-address = Adresse, oder @ und eine Domain
 erase-rules = Löschen, was die Regeln heute auslassen würden
 erase-rules-what = Aufbewahrte E-Mails eines Postfachs, die seine Regeln nicht mehr aufbewahren würden. Ändern Sie zuerst die Regeln, und sehen Sie nach, was sie auslassen würden.
+erase-retention = Aufbewahrungsfristen anwenden
+erase-retention-what = Was von E-Mails übrig ist, deren Frist um ist, wird gelöscht: Betreff, Absender und Akte. E-Mails, die länger aufbewahrt werden, als die Fristen sagen, werden von da an kürzer aufbewahrt.
 erase-mailbox = Ein Postfach mit allen E-Mails löschen
 erase-mailbox-what = Nur wenn es angehalten oder entfernt ist. In Outlook ändert sich nichts.
 erase-member = Ein Mitglied löschen
@@ -636,6 +640,10 @@ fate-mails = { $n ->
     [one] Eine E-Mail mit ihren Anhängen.
    *[other] { $n } E-Mails mit ihren Anhängen.
 }
+fate-shortened = { $n ->
+    [one] Eine E-Mail wird von da an kürzer aufbewahrt. Sie wird gelöscht, wenn ihre Frist um ist.
+   *[other] { $n } E-Mails werden von da an kürzer aufbewahrt. Sie werden gelöscht, wenn ihre Frist um ist.
+}
 fate-index = Betreff, Personen, Akte und Wörter jeder E-Mail: Niemand findet sie hier mehr, und sie wird nicht noch einmal aufbewahrt.
 fate-more = Es sind mehr, als auf einmal gelöscht werden können. Bitten Sie danach noch einmal darum.
 fate-stays = Das bleibt, und warum
@@ -647,5 +655,18 @@ holds = Aufbewahrungspflicht
 holds-what = Eine E-Mail, die in einer solchen Akte ist oder je war, kann nicht gelöscht werden, solange die Pflicht besteht.
 hold-set = Unter Aufbewahrungspflicht stellen
 hold-lift = Aufbewahrungspflicht beenden
+retention = Aufbewahrungsfristen
+retention-what = Eine E-Mail wird so viele Jahre nach dem Ende des Jahres aufbewahrt, in dem sie einging. Dann wird sie ohne weitere Frage gelöscht, und niemand kann sie zurückholen.
+retention-years-what = Ohne Zahl werden E-Mails für immer aufbewahrt.
+retention-default = Jahre für alle E-Mails
+retention-class = Klasse von Akten
+retention-class-new = Weitere Klasse, etwa Steuersachen
+retention-class-years = Jahre für diese Klasse, wenn das länger ist
+retention-save = Fristen speichern
+retention-dossiers = Akten in einer Klasse
+retention-dossiers-what = Die E-Mails einer solchen Akte werden für die Frist ihrer Klasse aufbewahrt.
+retention-no-class = Keine Klasse
+retention-put = Akte in die Klasse setzen
+retention-help = Eine längere Frist gilt innerhalb von etwa einer halben Stunde auch für schon aufbewahrte E-Mails. Eine kürzere gilt nur für neue; für die anderen löschen Sie nach den Aufbewahrungsfristen. Eine Akte mit Aufbewahrungspflicht behält ihre E-Mails für immer: setzen Sie die Pflicht, bevor das Jahr endet.
 typed-wrong = Eine Ihrer Angaben passt nicht.
 typed-wrong-what = Nichts wurde geändert. Unten steht im Wortlaut der API, um welches Feld es geht.

@@ -180,6 +180,7 @@ mail-failed = Not given out by Microsoft yet
 mail-gone = Deleted before it was read
 mail-erased = Erased on request
 mail-removed = Removed as unwanted
+mail-expired = Expired: its retention period is over
 mail-from = From
 mail-to = To
 mail-cc = Copy
@@ -568,6 +569,7 @@ archive-findings = { $n ->
 did-erase = asked to erase mail
 did-erase-confirm = confirmed an erasure
 did-hold = set or lifted a legal hold
+did-retention = changed how long mail is kept
 erasures = Erasing and holds
 erasures-list = What was to be erased
 erasures-none = Nothing was to be erased yet.
@@ -606,6 +608,8 @@ erase-sender-what = All kept mail from an address, such as news@shop.example, or
 erase-sender-address = Address, or @ and a domain
 erase-rules = Erase what the rules would skip today
 erase-rules-what = Kept mail of a mailbox that its rules would no longer keep. Change the rules first, and look at what they would skip.
+erase-retention = Apply the retention periods
+erase-retention-what = What is left of mail whose period is over is erased: its subject, its sender and its dossier. Mail that is kept longer than the periods say is kept less long from then on.
 erase-mailbox = Erase a mailbox with all its mail
 erase-mailbox-what = Only once it is paused or removed. In Outlook nothing changes.
 erase-member = Erase a member
@@ -636,6 +640,10 @@ fate-mails = { $n ->
     [one] One mail with its attachments.
    *[other] { $n } mails with their attachments.
 }
+fate-shortened = { $n ->
+    [one] One mail is kept less long from then on. It is deleted when its period is over.
+   *[other] { $n } mails are kept less long from then on. They are deleted when their period is over.
+}
 fate-index = The subject, people, dossier and words of each mail: nobody finds it here any more, and it is not kept again.
 fate-more = There are more than one order takes. Ask again afterwards.
 fate-stays = This stays, and why
@@ -647,5 +655,18 @@ holds = Legal holds
 holds-what = Mail that is in such a dossier, or ever was, can't be erased before the hold is lifted.
 hold-set = Put the dossier under a hold
 hold-lift = Lift the hold
+retention = Retention periods
+retention-what = Mail is kept for so many years after the end of the year in which it was received. Then it is deleted without a further question, and nobody can bring it back.
+retention-years-what = Without a number, mail is kept for ever.
+retention-default = Years for all mail
+retention-class = Class of dossiers
+retention-class-new = Another class, such as tax matters
+retention-class-years = Years for this class, if that is longer
+retention-save = Save the periods
+retention-dossiers = Dossiers in a class
+retention-dossiers-what = Mail of such a dossier is kept for the period of its class.
+retention-no-class = No class
+retention-put = Put the dossier in the class
+retention-help = A longer period holds for kept mail, too, within about half an hour. A shorter one holds for new mail only; to apply it to kept mail, erase by the retention periods. A dossier under a legal hold keeps its mail for ever: set the hold before the year ends.
 typed-wrong = Something that you typed does not fit.
 typed-wrong-what = Nothing was changed. Below stands which field it is, in the words of the API.

@@ -180,6 +180,7 @@ mail-failed = Pas encore délivré par Microsoft
 mail-gone = Supprimé avant lecture
 mail-erased = Effacé sur demande
 mail-removed = Retiré car indésirable
+mail-expired = Expiré : sa durée de conservation est écoulée
 mail-from = De
 mail-to = À
 mail-cc = Copie
@@ -568,6 +569,7 @@ archive-findings = { $n ->
 did-erase = a demandé d'effacer des courriels
 did-erase-confirm = a confirmé un effacement
 did-hold = a posé ou levé une conservation obligatoire
+did-retention = a changé la durée de conservation des courriels
 erasures = Effacement et conservation
 erasures-list = Ce qui devait être effacé
 erasures-none = Aucun effacement n'a encore été demandé.
@@ -606,6 +608,8 @@ erase-sender-what = Tous les courriels conservés d'une adresse, comme infos@bou
 erase-sender-address = Adresse, ou @ et un domaine
 erase-rules = Effacer ce que les règles écarteraient aujourd'hui
 erase-rules-what = Les courriels d'une boîte aux lettres que ses règles ne conserveraient plus. Changez d'abord les règles, et regardez ce qu'elles écarteraient.
+erase-retention = Appliquer les durées de conservation
+erase-retention-what = Ce qui reste des courriels dont la durée est écoulée est effacé : l'objet, l'expéditeur et le dossier. Les courriels conservés plus longtemps que les durées ne le disent sont conservés moins longtemps dès lors.
 erase-mailbox = Effacer une boîte aux lettres avec tous ses courriels
 erase-mailbox-what = Seulement si elle est en pause ou retirée. Dans Outlook, rien ne change.
 erase-member = Effacer un membre
@@ -636,6 +640,10 @@ fate-mails = { $n ->
     [one] { $n } courriel avec ses pièces jointes.
    *[other] { $n } courriels avec leurs pièces jointes.
 }
+fate-shortened = { $n ->
+    [one] Un courriel est conservé moins longtemps dès lors. Il est supprimé à la fin de sa durée.
+   *[other] { $n } courriels sont conservés moins longtemps dès lors. Ils sont supprimés à la fin de leur durée.
+}
 fate-index = L'objet, les personnes, le dossier et les mots de chaque courriel : personne ne le trouve plus ici, et il n'est pas conservé de nouveau.
 fate-more = Il y en a plus qu'une demande n'en prend. Refaites-la ensuite.
 fate-stays = Ceci reste, et pourquoi
@@ -647,5 +655,18 @@ holds = Conservation obligatoire
 holds-what = Un courriel qui est ou a été dans un tel dossier ne peut pas être effacé tant que la conservation n'est pas levée.
 hold-set = Imposer la conservation
 hold-lift = Lever la conservation
+retention = Durées de conservation
+retention-what = Un courriel est conservé ce nombre d'années après la fin de l'année où il a été reçu. Ensuite il est supprimé sans autre question, et personne ne peut le rétablir.
+retention-years-what = Sans nombre, les courriels sont conservés pour toujours.
+retention-default = Années pour tous les courriels
+retention-class = Catégorie de dossiers
+retention-class-new = Autre catégorie, par exemple affaires fiscales
+retention-class-years = Années pour cette catégorie, si c'est plus long
+retention-save = Enregistrer les durées
+retention-dossiers = Dossiers d'une catégorie
+retention-dossiers-what = Les courriels d'un tel dossier sont conservés pendant la durée de sa catégorie.
+retention-no-class = Aucune catégorie
+retention-put = Mettre le dossier dans la catégorie
+retention-help = Une durée plus longue vaut aussi pour les courriels déjà conservés, en une demi-heure environ. Une durée plus courte ne vaut que pour les nouveaux ; pour l'appliquer aux autres, effacez selon les durées de conservation. Un dossier sous conservation obligatoire garde ses courriels pour toujours : posez-la avant la fin de l'année.
 typed-wrong = Quelque chose que vous avez saisi ne convient pas.
 typed-wrong-what = Rien n'a été modifié. Ci-dessous, dans les mots de l'API, le champ dont il s'agit.

@@ -180,6 +180,7 @@ mail-failed = Door Microsoft nog niet gegeven
 mail-gone = Verwijderd voordat greffe las
 mail-erased = Gewist op verzoek
 mail-removed = Als ongewenst verwijderd
+mail-expired = Verlopen: de bewaartermijn is voorbij
 mail-from = Van
 mail-to = Aan
 mail-cc = Kopie
@@ -568,6 +569,7 @@ archive-findings = { $n ->
 did-erase = vroeg om e-mail te wissen
 did-erase-confirm = bevestigde het wissen van e-mail
 did-hold = zette een dossier op bewaarplicht of hief die op
+did-retention = wijzigde hoelang e-mail wordt bewaard
 erasures = Wissen en bewaarplicht
 erasures-list = Wat gewist moest worden
 erasures-none = Er is nog niet gevraagd om iets te wissen.
@@ -606,6 +608,8 @@ erase-sender-what = Alle bewaarde e-mail van een adres, zoals nieuws@winkel.exam
 erase-sender-address = Adres, of @ en een domein
 erase-rules = Wissen wat de regels vandaag zouden overslaan
 erase-rules-what = Bewaarde e-mail van een postvak die volgens de regels niet meer bewaard zou worden. Pas eerst de regels aan en bekijk wat ze zouden overslaan.
+erase-retention = De bewaartermijnen toepassen
+erase-retention-what = Wat overblijft van e-mail waarvan de termijn voorbij is, wordt gewist: het onderwerp, de afzender en het dossier. E-mail die langer wordt bewaard dan de termijnen zeggen, wordt vanaf dan korter bewaard.
 erase-mailbox = Een postvak met alle e-mail wissen
 erase-mailbox-what = Alleen als het gepauzeerd of verwijderd is. In Outlook verandert niets.
 erase-member = Een lid wissen
@@ -636,6 +640,10 @@ fate-mails = { $n ->
     [one] Eén e-mail met de bijlagen.
    *[other] { $n } e-mails met hun bijlagen.
 }
+fate-shortened = { $n ->
+    [one] Eén e-mail wordt vanaf dan korter bewaard. Ze wordt verwijderd als haar termijn voorbij is.
+   *[other] { $n } e-mails worden vanaf dan korter bewaard. Ze worden verwijderd als hun termijn voorbij is.
+}
 fate-index = Het onderwerp, de personen, het dossier en de woorden van elke e-mail: niemand vindt hem hier nog, en hij wordt niet opnieuw bewaard.
 fate-more = Er zijn er meer dan in één keer gewist kunnen worden. Vraag het daarna opnieuw.
 fate-stays = Dit blijft, en waarom
@@ -647,5 +655,18 @@ holds = Bewaarplicht
 holds-what = E-mail die in zo'n dossier zit, of er ooit in zat, kan niet worden gewist zolang de bewaarplicht geldt.
 hold-set = Bewaarplicht instellen
 hold-lift = Bewaarplicht opheffen
+retention = Bewaartermijnen
+retention-what = E-mail wordt zoveel jaar bewaard na het einde van het jaar waarin ze binnenkwam. Daarna wordt ze zonder verdere vraag verwijderd, en niemand kan ze terughalen.
+retention-years-what = Zonder getal wordt e-mail voor altijd bewaard.
+retention-default = Jaren voor alle e-mail
+retention-class = Klasse van dossiers
+retention-class-new = Nog een klasse, zoals fiscale zaken
+retention-class-years = Jaren voor deze klasse, als dat langer is
+retention-save = De termijnen opslaan
+retention-dossiers = Dossiers in een klasse
+retention-dossiers-what = E-mail van zo'n dossier wordt bewaard voor de termijn van zijn klasse.
+retention-no-class = Geen klasse
+retention-put = Het dossier in de klasse zetten
+retention-help = Een langere termijn geldt binnen ongeveer een half uur ook voor bewaarde e-mail. Een kortere geldt alleen voor nieuwe; om die op bewaarde e-mail toe te passen, wist u volgens de bewaartermijnen. Een dossier met bewaarplicht houdt zijn e-mail voor altijd: zet de bewaarplicht voor het einde van het jaar.
 typed-wrong = Iets wat u hebt ingevuld, klopt niet.
 typed-wrong-what = Er is niets veranderd. Hieronder staat om welk veld het gaat, in de woorden van de API.

@@ -25,10 +25,11 @@ use shared::{
     firm::{
         fact::{Fact, FactEvent, NumberedFact},
         feed::{FeedError, Recorded},
+        retention::KeptUntil,
     },
     graph::{BatchOrder, CategoriesPatch, GraphCode, GraphError, PARALLEL_REQUESTS_MAX},
     mail::{
-        archive::{ArchiveError, StoredObject},
+        archive::{ArchiveError, OriginalKey, StoredObject},
         message::{Message, MessageFailure, MessageState, Original, SeenCategories},
         sync_state::KeptMarks,
         trouble::{MailboxPart, Trouble},
@@ -235,7 +236,7 @@ async fn settle(round: &Round<'_>, batch: Batch, marking: &Marking) -> Result<()
 
 /// What one try to archive came to.
 enum Archived {
-    Stored(StoredObject),
+    Stored(StoredObject, KeptUntil),
     Failed(GraphCode),
     /// Graph has neither the mail nor its original.
     NotThere(GraphError),
@@ -268,7 +269,7 @@ async fn archive(
             let first: BTreeSet<usize> = again.iter().copied().take(TRIED_AGAIN_FIRST).collect();
             again.retain(|i| !first.contains(i));
             let came = archive_some(round, messages, &first, left).await;
-            let is_given = |(_, result): &(usize, _)| matches!(result, Ok(Archived::Stored(_)));
+            let is_given = |(_, result): &(usize, _)| matches!(result, Ok(Archived::Stored(..)));
             let is_silent = |(_, result): &(usize, _)| matches!(result, Ok(Archived::Waits(e)) if e.is_silent());
             *outcome = Some(match () {
                 () if came.iter().any(is_given) => AgainOutcome::Came,
@@ -292,13 +293,13 @@ async fn archive(
     for (i, result) in tries {
         let row = &mut messages[i];
         match result {
-            Ok(Archived::Stored(StoredObject { sha256, bytes })) => {
+            Ok(Archived::Stored(StoredObject { sha256, bytes }, until)) => {
                 round.tally.count(Counter::MessagesArchived, 1);
                 round.tally.count(Counter::BytesArchived, bytes);
                 round.note_delay(&row.value, now);
                 set_state(
                     row,
-                    MessageState::Archived(Original { sha256, bytes, archived_at: now, number: UNNUMBERED }),
+                    MessageState::Archived(Original { sha256, bytes, archived_at: now, number: UNNUMBERED, until }),
                 );
             }
             Ok(Archived::Failed(code)) => failed(round, row, code),
@@ -372,27 +373,29 @@ async fn archive_one(round: &Round<'_>, message: &Message, left: bool) -> Result
     if round.is_over() {
         return Ok(Archived::Left);
     }
+    let until = round.firm.kept_until(None, message.received_at, round.app.clock.now());
+    let key = OriginalKey::new(round.mailbox.firm, message.id, until);
     // A round that was killed may have stored it: then Graph need not give it again. Whatever else S3 answers (without
     // the right to list, 403 for what is not there), to read the mail is right.
     if left
         && message.state == MessageState::Pending
         && message.trouble.is_none()
-        && let Ok(Some(stored)) = round.app.archive.find(round.mailbox.firm, message.id).await
+        && let Ok(Some(stored)) = round.app.archive.find(key).await
     {
-        return Ok(Archived::Stored(stored));
+        return Ok(Archived::Stored(stored, until));
     }
     let mut tries = 1;
     loop {
         let asked = Stopwatch::start();
         let graph = round.graph_for_mail(message.trouble.as_ref());
         let stored = match graph.mime(&round.mailbox.user, &message.immutable_id).await {
-            Ok(mime) => round.app.archive.store(round.mailbox.firm, message.id, mime).await,
+            Ok(mime) => round.app.archive.store(key, mime).await,
             Err(e) => Err(ArchiveError::Mime(e)),
         };
         return match stored {
             Ok(stored) => {
                 round.served();
-                Ok(Archived::Stored(stored))
+                Ok(Archived::Stored(stored, until))
             }
             // Our own time ended before Graph had its own.
             Err(ArchiveError::Mime(GraphError::Unreachable { .. }))
@@ -529,6 +532,7 @@ fn fact_of(round: &Round<'_>, message: &Message) -> Option<NumberedFact> {
                 subject: message.subject.clone(),
                 from: message.from.clone(),
                 archived_at: Some(original.archived_at),
+                until: original.until,
                 mail,
             };
             ("archived", what)

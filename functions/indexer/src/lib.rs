@@ -1,4 +1,5 @@
-//! Brings the index of each firm's mails up to its feed (`shared/src/search`).
+//! Brings the index of each firm's mails up to its feed (`shared/src/search`), and keeps originals longer where that is
+//! asked for (`shared/src/mail/keeper.rs`).
 //!
 //! The schedule starts it. It needs no queue: the index `due` lists the indexes that are due, one that failed stays
 //! due, and two indexers of one firm do no harm.
@@ -48,7 +49,7 @@ pub enum Schedule {
 pub struct Output {
     /// How many facts were indexed.
     pub indexed: u64,
-    /// How many indexes could not be brought up to their feeds.
+    /// How many indexes could not be brought up to their feeds, or keepers not to their end.
     pub failed: usize,
 }
 
@@ -103,8 +104,18 @@ pub async fn rebuild(app: &App, firm: FirmId, deadline: &Deadline) -> Result<Out
     Ok(Output { indexed: indexed.unwrap_or_default(), failed: usize::from(indexed.is_none()) })
 }
 
-/// How many facts were indexed; none if the index could not be brought up to its feed.
+/// How many facts were indexed; none if the index could not be brought up to its feed, or the keeper not to its end.
 async fn follow(app: &App, firm: FirmId, deadline: &Deadline) -> Option<u64> {
+    let indexed = follow_index(app, firm, deadline).await;
+    // It is no part of the index: neither holds up the other.
+    if let Err(error) = app.keeper().follow(firm, deadline).await {
+        tracing::error!(firm.id = %firm, error = %ErrorChain(&error), "originals could not be kept longer");
+        return None;
+    }
+    indexed
+}
+
+async fn follow_index(app: &App, firm: FirmId, deadline: &Deadline) -> Option<u64> {
     match app.indexer().follow(&app.table, firm, &app.clock, deadline).await {
         Ok(indexed) => Some(indexed.added),
         Err(error) => {

@@ -2,8 +2,9 @@
 //!
 //! Answered: CreateBucket, HeadBucket, PutObject, GetObject, HeadObject, ListObjectsV2, DeleteObject,
 //! CreateMultipartUpload, UploadPart, ListParts, CompleteMultipartUpload, AbortMultipartUpload; PutBucketVersioning,
-//! GetBucketVersioning, ListObjectVersions, PutObjectLockConfiguration, GetObjectLockConfiguration. Signatures are
-//! checked; buckets are named in the host or in the path.
+//! GetBucketVersioning, ListObjectVersions, PutObjectLockConfiguration, GetObjectLockConfiguration; CopyObject within a
+//! bucket; PutBucketLifecycleConfiguration, GetBucketLifecycleConfiguration. Signatures are checked; buckets are named
+//! in the host or in the path.
 //!
 //! A body flows into a file of its own, is hashed and verified on the way and waits for the disk. Then one transaction
 //! decides the conditions and makes it visible: of any number of writers with `If-None-Match: *`, one wins. Completing
@@ -14,6 +15,7 @@
 
 mod blob;
 mod checksum;
+mod lifecycle;
 mod object;
 mod versions;
 
@@ -43,6 +45,7 @@ use crate::engine::{ACCESS_KEY_ID, Clock, OpenError, REGION, SECRET_ACCESS_KEY, 
 use crate::store::Store;
 use blob::{Blob, Blobs, Piece};
 use checksum::{Algorithm, Claims, Kept};
+use lifecycle::LastDay;
 use object::{Object, Refusal, check_bucket, timestamp, to_json};
 use versions::Retention;
 
@@ -96,19 +99,21 @@ const SCHEMA: &str = "
 /// S3 behind its protocol: XML, signatures, chunked bodies.
 pub(crate) struct S3 {
     service: S3Service,
+    buckets: Buckets,
 }
 
 impl S3 {
     pub(crate) fn open(directory: &Path, clock: Clock) -> Result<S3, OpenError> {
         let path = directory.join("s3.sqlite");
-        let schema = format!("{SCHEMA}{}", versions::SCHEMA);
+        let schema = format!("{SCHEMA}{}{}", versions::SCHEMA, lifecycle::SCHEMA);
         let store = Store::open(&path, &schema).map_err(unopened(&path))?;
         let named = store.transact(named_blobs).map_err(unopened(&path))?;
         let path = directory.join("blobs");
         let blobs = Blobs::open(&path, &named);
         let blobs = blobs.map_err(|source| OpenError::Files { path, source })?;
 
-        let mut builder = S3ServiceBuilder::new(Buckets { store, blobs, clock });
+        let buckets = Buckets { store, blobs, clock, carried_out: Arc::default() };
+        let mut builder = S3ServiceBuilder::new(buckets.clone());
         builder.set_auth(SimpleAuth::from_single(ACCESS_KEY_ID, SECRET_ACCESS_KEY));
         // A client's clock may be moved by hand, years from the machine's.
         let mut config = S3Config::default();
@@ -116,7 +121,7 @@ impl S3 {
         builder.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
         let domain = SingleDomain::new(&format!("s3.{}.amazonaws.com", REGION));
         builder.set_host(domain.expect("the name of the S3 endpoint is a domain"));
-        Ok(S3 { service: builder.build() })
+        Ok(S3 { service: builder.build(), buckets })
     }
 
     pub(crate) async fn call(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
@@ -128,6 +133,8 @@ impl S3 {
         let host = host.map_err(|source| ConnectorError::user(source.into()))?;
         request.headers_mut().insert(header::HOST, host);
         let head = request.method() == Method::HEAD;
+        let carried_out = self.buckets.carry_out_rules().await;
+        carried_out.map_err(|source| ConnectorError::other(source.into(), None))?;
 
         let response = self.service.call(request.map(s3s::Body::http_body_unsync)).await;
         let response = response.map_err(|source| ConnectorError::other(source.into(), None))?;
@@ -453,15 +460,27 @@ fn parts(transaction: &Transaction, upload: &str, after: i32) -> Result<Vec<(i32
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+#[derive(Clone)]
 struct Buckets {
     store: Arc<Store>,
     blobs: Blobs,
     clock: Clock,
+    carried_out: Arc<LastDay>,
 }
 
 impl Buckets {
     fn now(&self) -> u64 {
         u64::try_from(millis(&self.clock)).unwrap_or_default()
+    }
+
+    /// Does what lifecycle rules ask for, once a day.
+    async fn carry_out_rules(&self) -> S3Result<()> {
+        let now = self.now();
+        if !self.carried_out.has_passed(now) {
+            return Ok(());
+        }
+        let carried_out = self.commit(None, move |transaction| Ok(((), lifecycle::carry_out(transaction, now)?))).await;
+        carried_out.inspect_err(|_| self.carried_out.forget())
     }
 
     /// Brings a body to disk and holds it to what its sender claims; returns it with the digest to keep.
@@ -701,6 +720,73 @@ impl s3s::S3 for Buckets {
             common_prefixes: Some(prefixes.collect()),
             ..ListObjectsV2Output::default()
         }))
+    }
+
+    /// Copies an object within its bucket. As in S3, the copy is an object of its own that keeps the content type and
+    /// the metadata.
+    async fn copy_object(&self, request: S3Request<CopyObjectInput>) -> S3Result<S3Response<CopyObjectOutput>> {
+        let (input, headers) = (request.input, request.headers);
+        let is_locked = input.object_lock_mode.is_some() || input.object_lock_legal_hold_status.is_some();
+        let replaces = input.metadata_directive.is_some_and(|directive| directive.as_str() != MetadataDirective::COPY);
+        let CopySource::Bucket { bucket: from, key: source, version_id: None } = input.copy_source else {
+            return Err(s3_error!(NotImplemented, "Only the newest version of an object is copied"));
+        };
+        if is_locked || replaces || *from != *input.bucket {
+            return Err(s3_error!(NotImplemented, "Only plain copies within a bucket are embedded"));
+        }
+        let (blobs, bucket) = (self.blobs.clone(), input.bucket.clone());
+        let (object, reader) = self
+            .store
+            .run(move |transaction| {
+                let object = Object::find_version(transaction, &bucket, &source, None)?;
+                let reader = blobs.read(&object.pieces, 0, object.size)?;
+                Ok::<_, Refusal>((object, reader))
+            })
+            .await?;
+        let asked = input.checksum_algorithm.as_ref().and_then(|asked| Algorithm::named(asked.as_str()));
+        let algorithm = asked.unwrap_or(object.kept.algorithm);
+        let claims = Claims::read(None, Checksum::default(), &http::HeaderMap::new());
+        let (blob, kept) = self.take_in(Some(reader.stream()), claims, algorithm, None).await?;
+        let pieces = vec![blob.piece.clone()];
+        let copy = Object { etag: hex::encode(blob.md5), modified_ms: self.now(), kept, pieces, ..object };
+        // The DTO lacks this header, which S3 takes.
+        let if_none_match = headers.contains_key(header::IF_NONE_MATCH).then_some(ETagCondition::Any);
+        let condition = Condition { if_match: None, if_none_match };
+        let (copy, version_id) = self
+            .commit(Some(blob), move |transaction| {
+                let (version, replaced) = copy.write(transaction, &input.bucket, &input.key, &condition)?;
+                Ok(((copy, version), replaced))
+            })
+            .await?;
+        let (e_tag, last_modified) = (copy.etag(), copy.modified());
+        let sums = copy.kept.tell();
+        let result = told!(sums.clone(), CopyObjectResult { checksum_type: sums.checksum_type, e_tag, last_modified });
+        Ok(S3Response::new(CopyObjectOutput {
+            copy_object_result: Some(result),
+            version_id,
+            ..CopyObjectOutput::default()
+        }))
+    }
+
+    async fn put_bucket_lifecycle_configuration(
+        &self,
+        request: S3Request<PutBucketLifecycleConfigurationInput>,
+    ) -> S3Result<S3Response<PutBucketLifecycleConfigurationOutput>> {
+        let PutBucketLifecycleConfigurationInput { bucket, lifecycle_configuration: asked, .. } = request.input;
+        let rules = asked.map(|asked| asked.rules).unwrap_or_default();
+        self.store.run(move |transaction| lifecycle::put(transaction, &bucket, rules)).await?;
+        self.carried_out.forget();
+        Ok(S3Response::new(PutBucketLifecycleConfigurationOutput::default()))
+    }
+
+    async fn get_bucket_lifecycle_configuration(
+        &self,
+        request: S3Request<GetBucketLifecycleConfigurationInput>,
+    ) -> S3Result<S3Response<GetBucketLifecycleConfigurationOutput>> {
+        let bucket = request.input.bucket;
+        let rules = self.store.run(move |transaction| lifecycle::get(transaction, &bucket)).await?;
+        let output = GetBucketLifecycleConfigurationOutput { rules: Some(rules), ..Default::default() };
+        Ok(S3Response::new(output))
     }
 
     async fn delete_object(&self, request: S3Request<DeleteObjectInput>) -> S3Result<S3Response<DeleteObjectOutput>> {

@@ -33,7 +33,10 @@ use shared::{
         id::{ConversationId, FirmId, MailboxId, MessageId},
         random::Random,
     },
-    firm::fact::{Fact, FactEvent},
+    firm::{
+        fact::{Fact, FactEvent},
+        retention::KeptUntil,
+    },
     mail::{
         archive,
         list::{MessageFilter, Registry},
@@ -195,7 +198,7 @@ impl SearchSubject {
         let put = s3.put_object().bucket(BUCKET).key(key).checksum_sha256(sha256.base64());
         let put = put.body(mime.into_bytes().into()).send().await;
         put.map_err(|error| BenchError::Archive(error.into()))?;
-        let original = Original { sha256, bytes, archived_at: at, number };
+        let original = Original { sha256, bytes, archived_at: at, number, until: KeptUntil::Ever };
         let message = Message {
             id,
             immutable_id,
@@ -225,6 +228,7 @@ impl SearchSubject {
             subject,
             from,
             archived_at,
+            until: KeptUntil::Ever,
             mail,
         };
         self.app().feed.record(self.firm, number, &Fact { id: number.to_string(), at, what }).await?;

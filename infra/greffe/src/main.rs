@@ -442,15 +442,23 @@ async fn erase(arguments: EraseArguments) -> Ended {
     let scope = scope.ok_or("name a message, a mailbox or a member, or --whole-firm")?;
     let (app, erasure) = (
         place.open().await?,
-        Erasure { firm, scope, asked_by: by, by: "operator".to_owned(), reason, mailboxes: Default::default() },
+        Erasure {
+            firm,
+            scope,
+            asked_by: by,
+            by: "operator".to_owned(),
+            reason,
+            mailboxes: Default::default(),
+            shortened: Default::default(),
+        },
     );
     let mut out = std::io::stdout();
     if !arguments.confirm {
-        let ErasedCount { originals, facts } = app.eraser().preview(&erasure).await?;
+        let ErasedCount { originals, facts, .. } = app.eraser().preview(&erasure).await?;
         writeln!(out, "{originals} originals and {facts} events would be erased for good. --confirm erases them.")?;
         return Ok(ExitCode::FAILURE);
     }
-    let ErasedCount { originals, facts } = app.eraser().erase(&erasure).await?;
+    let ErasedCount { originals, facts, .. } = app.eraser().erase(&erasure).await?;
     writeln!(
         out,
         "{originals} originals and {facts} events are erased. What is left: their log entries, which have ids, times and \

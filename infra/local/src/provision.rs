@@ -8,9 +8,19 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
     ScalarAttributeType, TimeToLiveSpecification,
 };
-use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
+use aws_sdk_s3::{
+    primitives::DateTime,
+    types::{
+        BucketLifecycleConfiguration, BucketLocationConstraint, CreateBucketConfiguration, ExpirationStatus,
+        LifecycleExpiration, LifecycleRule, LifecycleRuleFilter,
+    },
+};
 use aws_sdk_sqs::types::QueueAttributeName as Attribute;
-use shared::aws::table::{DUE_INDEX, TTL_ATTRIBUTE};
+use shared::{
+    aws::table::{DUE_INDEX, TTL_ATTRIBUTE},
+    firm::retention::{ExpiryYear, FIRST_EXPIRY_YEAR, KeptUntil, LAST_EXPIRY_YEAR},
+    mail::archive::root,
+};
 
 /// The table's name on this machine.
 pub const TABLE: &str = "greffe";
@@ -59,6 +69,7 @@ pub async fn provision(aws: &SdkConfig) -> Result<Queues, ProvisionError> {
     for name in [BUCKET, INDEX_BUCKET] {
         bucket(aws, name).await.map_err(|source| ProvisionError { what: "bucket", source })?;
     }
+    expiry(aws).await.map_err(|source| ProvisionError { what: "lifecycle of the bucket", source })?;
     let failed = |source| ProvisionError { what: "queues", source };
     Ok(Queues {
         mail: queue(aws, MAIL_QUEUE).await.map_err(failed)?,
@@ -124,6 +135,23 @@ async fn bucket(aws: &SdkConfig, name: &str) -> Made<()> {
         Err(e) if e.is_bucket_already_owned_by_you() => Ok(()),
         Err(e) => Err(e.into()),
     }
+}
+
+/// What is kept until the end of a year expires as the next one begins.
+async fn expiry(aws: &SdkConfig) -> Made<()> {
+    let mut rules = BucketLifecycleConfiguration::builder();
+    for year in (FIRST_EXPIRY_YEAR..=LAST_EXPIRY_YEAR).map(ExpiryYear::try_from) {
+        let year = year?;
+        let prefix = LifecycleRuleFilter::builder().prefix(root(KeptUntil::EndOf(year))).build();
+        let date = DateTime::from_secs(year.end().as_second());
+        let rule = LifecycleRule::builder().id(format!("until-{}", u16::from(year))).filter(prefix);
+        let rule = rule.expiration(LifecycleExpiration::builder().date(date).build());
+        rules = rules.rules(rule.status(ExpirationStatus::Enabled).build()?);
+    }
+    let config = aws_sdk_s3::config::Builder::from(aws).force_path_style(aws.endpoint_url().is_some()).build();
+    let put = aws_sdk_s3::Client::from_conf(config).put_bucket_lifecycle_configuration().bucket(BUCKET);
+    put.lifecycle_configuration(rules.build()?).send().await?;
+    Ok(())
 }
 
 async fn queue(aws: &SdkConfig, [name, dead_letters]: [&str; 2]) -> Made<String> {

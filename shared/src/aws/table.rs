@@ -315,6 +315,11 @@ impl Table {
         Self { client, name, clock, random }
     }
 
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// For a change of more than one item; [`Table::update`] changes one.
     pub fn tries(&self) -> Tries {
         Tries { clock: self.clock.clone(), random: self.random.clone(), made: 1, pause: PAUSE }

@@ -52,6 +52,8 @@
 //! | how far the check of a firm's archive is | `FIRM#f` | `CHECK` | key |
 //! | an erasure that was asked for | `FIRM#f` | `ERASURE#e` | key, prefix; index `due` while there is something to do |
 //! | that a dossier is under a legal hold | `FIRM#f` | `HOLD#d` | key, prefix |
+//! | the class of a dossier, by which its mail is kept | `FIRM#f` | `CLASS#d` | key, prefix |
+//! | how far the keeper of a firm's originals is | `FIRM#f` | `KEEPER` | key |
 //! | a fact of the feed | `FIRM#f#FEED` | its number, 20 digits | range, either way |
 //! | a mailbox's rounds | `FIRM#f#MAILBOX#m` | `SYNC` | key; index `due` when a round is due |
 //! | whose turn it is at a mailbox | `FIRM#f#MAILBOX#m` | `TURN` | key |
@@ -469,6 +471,21 @@ impl Key {
         Self::of_firm(firm, "HOLD#".to_owned())
     }
 
+    /// The class of a dossier, by which its mail is kept.
+    pub fn dossier_class(firm: FirmId, dossier: &str) -> Self {
+        Self::of_firm(firm, format!("CLASS#{dossier}"))
+    }
+
+    /// All dossiers that are in a class.
+    pub fn dossier_class_prefix(firm: FirmId) -> Self {
+        Self::of_firm(firm, "CLASS#".to_owned())
+    }
+
+    /// How far the keeper of a firm's originals is in the feed.
+    pub fn keeper(firm: FirmId) -> Self {
+        Self::of_firm(firm, "KEEPER".to_owned())
+    }
+
     /// That the checkpoint with this size of the firm's log was stamped.
     pub fn stamp(firm: FirmId, size: u64) -> Self {
         Self { pk: format!("FIRM#{firm}#STAMP"), sk: format!("{size:020}") }
@@ -761,6 +778,7 @@ mod tests {
             add("tree", Key::tree(firm, mailbox));
             add("bulk", Key::bulk(firm, bulk));
             add("bulk_progress", Key::bulk_progress(firm, member, bulk));
+            add("keeper", Key::keeper(firm));
             add("outbox", Key::outbox(firm, member));
             add("containers", Key::containers(firm, member));
             add("push_due", Key::push_due(firm, member));
@@ -782,6 +800,7 @@ mod tests {
                 add("member_address", Key::member_address(firm, text));
                 add("address", Key::address(firm, text));
                 add("hold", Key::hold(firm, text));
+                add("dossier_class", Key::dossier_class(firm, text));
                 for noun in Noun::ALL {
                     let external: ExternalId = text.parse().unwrap();
                     add("entry", Key::entry(firm, noun, &external));
@@ -866,6 +885,7 @@ mod tests {
             ("user_prefix", Key::user_prefix(firm), "user"),
             ("erasure_prefix", Key::erasure_prefix(firm), "erasure"),
             ("hold_prefix", Key::hold_prefix(firm), "hold"),
+            ("dossier_class_prefix", Key::dossier_class_prefix(firm), "dossier_class"),
             ("mailbox_prefix", Key::mailbox_prefix(firm), "mailbox"),
         ]
     }

@@ -14,13 +14,15 @@ use crate::{
         id::{FirmId, MessageId},
     },
     firm::fact::StoredFact,
-    mail::archive,
+    mail::archive::OriginalKey,
 };
 
 /// The version of the entries that are written.
 const VERSION: u8 = 1;
 /// The `type` of the fact that an original is in the archive.
 pub const ARCHIVED: &str = "message_archived";
+/// The `type` of the fact that an original is kept longer or less long, and lies under another key.
+pub const RETENTION_CHANGED: &str = "retention_changed";
 /// The longest entry: a bundle has 16 bits for its length.
 /// Source: <https://c2sp.org/tlog-tiles>, "Log entries"
 pub const ENTRY_BYTES_MAX: usize = u16::MAX as usize;
@@ -68,7 +70,8 @@ pub fn entry(firm: FirmId, number: u64, fact: &StoredFact) -> Result<Vec<u8>, En
     let (kind, id, at) = (text("type")?, text("id")?, text("at")?);
     let message = fact.text("message").map(|id| id.parse::<MessageId>().map_err(|_| lacks("message")));
     let message = message.transpose()?;
-    let original = message.filter(|_| kind == ARCHIVED);
+    let original = message.filter(|_| kind == ARCHIVED || kind == RETENTION_CHANGED);
+    let archived = message.filter(|_| kind == ARCHIVED);
     let fields = EntryFields {
         v: VERSION,
         number,
@@ -76,12 +79,12 @@ pub fn entry(firm: FirmId, number: u64, fact: &StoredFact) -> Result<Vec<u8>, En
         id,
         at,
         message,
-        key: original.map(|message| archive::key(firm, message)),
+        key: original.map(|message| OriginalKey::new(firm, message, fact.until()).to_string()),
         sha256: original.map(|_| text("sha256")).transpose()?,
         bytes: original.map(|_| fact.number("bytes").ok_or_else(|| lacks("bytes"))).transpose()?,
-        received_at: original.map(|_| text("received_at")).transpose()?,
-        archived_at: original.and_then(|_| fact.text("archived_at")),
-        immutable_id: original.and_then(|_| fact.text("immutable_id")),
+        received_at: archived.map(|_| text("received_at")).transpose()?,
+        archived_at: archived.and_then(|_| fact.text("archived_at")),
+        immutable_id: archived.and_then(|_| fact.text("immutable_id")),
         fact: fact.digest(),
     };
     let line = serde_json::to_vec(&fields).map_err(|_| lacks("JSON"))?;
@@ -147,6 +150,17 @@ mod tests {
         let written =
             "{\"v\":1,\"number\":7,\"type\":\"of_a_newer_version\",\"id\":\"n\",\"at\":\"2026-03-02T08:00:00Z\"}";
         assert_eq!(line(new), written);
+    }
+
+    #[test]
+    fn the_key_of_an_original_says_until_when_it_is_kept_from_now_on() {
+        let mut of_a_year = archived();
+        of_a_year["until_year"] = json!(2036);
+        assert!(line(of_a_year.clone()).contains(&format!("\"key\":\"until/2036/firms/{FIRM}/mailboxes/")));
+        let changed = json!({ "type": "retention_changed", "id": "k", "at": "2026-03-02T08:00:00Z", "message": MESSAGE,
+            "sha256": "ab".repeat(32), "bytes": 17, "until_year": 2040 });
+        let (changed, end) = (line(changed), format!("\"sha256\":\"{}\",\"bytes\":17}}", "ab".repeat(32)));
+        assert!(changed.contains("\"key\":\"until/2040/firms/") && changed.ends_with(&end), "{changed}");
     }
 
     #[test]

@@ -11,7 +11,7 @@
 use std::{collections::BTreeSet, fmt, ops::Add};
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -22,6 +22,7 @@ use crate::{
         clock::Clock,
         digest::Digest,
         id::{ErasureId, FirmId, MailboxId, MemberId, MessageId, Noun},
+        telemetry::ErrorChain,
     },
     evidence::{
         appender::{AppendError, Appender},
@@ -36,10 +37,12 @@ use crate::{
         feed::FeedError,
         index_due::IndexDue,
         member::Member,
+        retention::{FIRST_EXPIRY_YEAR, KeptUntil},
     },
     mail::{
-        archive,
+        archive::{self, OriginalKey},
         hold::HeldDossiers,
+        keeper::{Keeper, KeeperError, KeepingRules},
         mailbox::{Mailbox, MailboxState},
         message::{Message, MessageState},
     },
@@ -60,6 +63,8 @@ pub enum ErasedScope {
     Message(MessageId),
     /// Messages that were kept though nobody wanted them, by the erasure that names them.
     Messages(ErasureId, BTreeSet<MessageId>),
+    /// Messages whose time is over, by the erasure that names them.
+    Expired(ErasureId, BTreeSet<MessageId>),
     /// All messages of a mailbox, and the mailbox itself.
     Mailbox(MailboxId),
     /// A member with what rounds remember of it, and the mailboxes of its address.
@@ -74,7 +79,7 @@ impl ErasedScope {
         match (self, message) {
             (Self::Firm(_), _) => true,
             (Self::Message(own), Some(message)) => *own == message,
-            (Self::Messages(_, own), Some(message)) => own.contains(&message),
+            (Self::Messages(_, own) | Self::Expired(_, own), Some(message)) => own.contains(&message),
             (Self::Mailbox(own), Some(message)) => *own == message.mailbox,
             (Self::Member(_), Some(_)) | (_, None) => false,
         }
@@ -85,9 +90,10 @@ impl ErasedScope {
         let (kind, id) = id.strip_prefix("erasure-")?.split_once('-')?;
         match kind {
             "message" => id.parse().map(Self::Message).ok(),
-            "messages" => {
-                let messages = fact?.texts("messages").filter_map(|id| id.parse().ok()).collect();
-                Some(Self::Messages(id.parse().ok()?, messages))
+            "messages" | "expired" => {
+                let (messages, id) = (fact?.texts("messages").filter_map(|id| id.parse().ok()), id.parse().ok()?);
+                let of = if kind == "messages" { Self::Messages } else { Self::Expired };
+                Some(of(id, messages.collect()))
             }
             "mailbox" => id.parse().map(Self::Mailbox).ok(),
             "member" => id.parse().map(Self::Member).ok(),
@@ -101,14 +107,14 @@ impl ErasedScope {
         match self {
             Self::Mailbox(mailbox) => Some((mailbox.to_string(), FactEvent::MailboxErased { mailbox: *mailbox })),
             Self::Firm(firm) => Some((firm.to_string(), FactEvent::FirmErased)),
-            Self::Message(_) | Self::Messages(..) | Self::Member(_) => None,
+            Self::Message(_) | Self::Messages(..) | Self::Expired(..) | Self::Member(_) => None,
         }
     }
 
     /// The messages that a record has to name, because its id does not.
     fn named_messages(&self) -> Vec<MessageId> {
         match self {
-            Self::Messages(_, messages) => messages.iter().copied().collect(),
+            Self::Messages(_, messages) | Self::Expired(_, messages) => messages.iter().copied().collect(),
             _ => Vec::new(),
         }
     }
@@ -120,6 +126,7 @@ impl fmt::Display for ErasedScope {
         match self {
             Self::Message(message) => write!(f, "erasure-message-{message}"),
             Self::Messages(erasure, _) => write!(f, "erasure-messages-{erasure}"),
+            Self::Expired(erasure, _) => write!(f, "erasure-expired-{erasure}"),
             Self::Mailbox(mailbox) => write!(f, "erasure-mailbox-{mailbox}"),
             Self::Member(member) => write!(f, "erasure-member-{member}"),
             Self::Firm(firm) => write!(f, "erasure-firm-{firm}"),
@@ -151,6 +158,8 @@ pub struct Erasure {
     pub reason: String,
     /// Of a member, the mailboxes that an earlier try found: it may have erased them.
     pub mailboxes: BTreeSet<MailboxId>,
+    /// Messages that are kept less long from now on, if the firm's periods still say so.
+    pub shortened: BTreeSet<MessageId>,
 }
 
 /// What an erasure would take, or took.
@@ -161,6 +170,9 @@ pub struct ErasedCount {
     /// Events.
     #[serde(rename = "events")]
     pub facts: u64,
+    /// Originals that are kept less long, and not deleted now.
+    #[serde(default)]
+    pub shortened: u64,
 }
 
 /// An erasure that is refused, or could not be ended.
@@ -195,6 +207,9 @@ pub enum EraseError {
     /// The log can't be brought up to the feed.
     #[error(transparent)]
     Append(#[from] AppendError),
+    /// An original can't be kept less long.
+    #[error(transparent)]
+    Keep(#[from] KeeperError),
     /// The index of words can't be begun again.
     #[error(transparent)]
     Index(#[from] IndexingError),
@@ -226,19 +241,28 @@ impl Add for ErasedCount {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
-        Self { originals: self.originals + other.originals, facts: self.facts + other.facts }
+        Self {
+            originals: self.originals + other.originals,
+            facts: self.facts + other.facts,
+            shortened: self.shortened + other.shortened,
+        }
     }
 }
 
 /// What an erasure found, part by part. Each part may go.
 #[derive(Debug)]
-pub struct FoundParts(Vec<ErasableItems>);
+pub struct FoundParts {
+    parts: Vec<ErasableItems>,
+    /// Messages that are kept longer than they are to be, and until when they are to be kept.
+    shortened: Vec<(Row<Message>, KeptUntil)>,
+}
 
 impl FoundParts {
     /// How much it is.
     pub fn count(&self) -> ErasedCount {
-        let sum = |of: fn(&ErasableItems) -> usize| self.0.iter().map(of).sum::<usize>() as u64;
-        ErasedCount { originals: sum(|part| part.originals.len()), facts: sum(|part| part.facts.len()) }
+        let sum = |of: fn(&ErasableItems) -> usize| self.parts.iter().map(of).sum::<usize>() as u64;
+        let shortened = self.shortened.len() as u64;
+        ErasedCount { originals: sum(|part| part.originals.len()), facts: sum(|part| part.facts.len()), shortened }
     }
 
     /// The mailboxes among the parts.
@@ -247,7 +271,7 @@ impl FoundParts {
             ErasedScope::Mailbox(mailbox) => Some(mailbox),
             _ => None,
         };
-        self.0.iter().filter_map(mailbox).collect()
+        self.parts.iter().filter_map(mailbox).collect()
     }
 }
 
@@ -296,7 +320,11 @@ impl Eraser<'_> {
     ///
     /// Errors: a hold was set meanwhile; the log is not as it was written; S3 or the table refuses or does not answer.
     pub async fn carry_out(&self, erasure: &Erasure, found: &FoundParts) -> Result<(), EraseError> {
-        for part in &found.0 {
+        self.shorten(erasure, &found.shortened).await?;
+        if found.parts.is_empty() {
+            return Ok(());
+        }
+        for part in &found.parts {
             self.erase_part(erasure, part).await?;
         }
         self.indexer.restart(erasure.firm, None).await?;
@@ -331,6 +359,9 @@ impl Eraser<'_> {
                 let removed = MessageState::Removed { at: self.clock.now(), by: erasure.by.clone() };
                 self.blank_all(firm, messages.iter().copied(), &removed).await?;
             }
+            ErasedScope::Expired(_, messages) => {
+                self.blank_all(firm, messages.iter().copied(), &MessageState::Expired { at: self.clock.now() }).await?;
+            }
             ErasedScope::Mailbox(mailbox) => self.empty_mailbox(firm, *mailbox).await?,
             ErasedScope::Member(member) => self.forget(firm, *member).await?,
             ErasedScope::Firm(_) => self.vacate_firm(firm, &found.mailboxes).await?,
@@ -355,18 +386,93 @@ impl Eraser<'_> {
         }
         let is_nothing =
             |part: &ErasableItems| part.originals.is_empty() && part.facts.is_empty() && part.record.is_none();
-        if !is_known && parts.iter().all(is_nothing) { Err(EraseError::Unknown) } else { Ok(FoundParts(parts)) }
+        let shortened = self.find_shortened(erasure).await?;
+        let is_known = is_known || !erasure.shortened.is_empty();
+        if !is_known && parts.iter().all(is_nothing) {
+            Err(EraseError::Unknown)
+        } else {
+            Ok(FoundParts { parts, shortened })
+        }
     }
 
     async fn refuse_held(&self, held: &HeldDossiers, firm: FirmId, scope: &ErasedScope) -> Result<(), EraseError> {
         let holding = match scope {
             ErasedScope::Message(message) => held.holding_any(self.table, firm, [*message]).await?,
-            ErasedScope::Messages(_, messages) => held.holding_any(self.table, firm, messages.iter().copied()).await?,
+            ErasedScope::Messages(_, messages) | ErasedScope::Expired(_, messages) => {
+                held.holding_any(self.table, firm, messages.iter().copied()).await?
+            }
             ErasedScope::Mailbox(mailbox) => self.holding_in(held, firm, *mailbox).await?,
             ErasedScope::Member(_) => None,
             ErasedScope::Firm(_) => held.any().map(str::to_owned),
         };
         holding.map_or(Ok(()), |dossier| Err(EraseError::Held(dossier)))
+    }
+
+    /// The messages that are to be kept less long than they are. Nothing is written.
+    async fn find_shortened(&self, erasure: &Erasure) -> Result<Vec<(Row<Message>, KeptUntil)>, EraseError> {
+        let (firm, now, mut found) = (erasure.firm, self.clock.now(), Vec::new());
+        if erasure.shortened.is_empty() {
+            return Ok(found);
+        }
+        let Some(rules) = KeepingRules::of(self.table, firm).await? else { return Ok(found) };
+        let keys: Vec<Key> = erasure.shortened.iter().map(|id| Key::message(firm, *id)).collect();
+        for row in self.table.get_all::<Message>(&keys).await? {
+            let Some(original) = row.value.original() else { continue };
+            let Some(wanted) = rules.kept_until(self.table, &row.value).await? else { continue };
+            if wanted >= original.until {
+                continue;
+            }
+            let key = original.key(firm, row.value.id).to_string();
+            if let Some(until) = self.appender.store.retained_until(&key).await?.filter(|until| *until > now) {
+                return Err(EraseError::Locked { key, until });
+            }
+            found.push((row, wanted));
+        }
+        Ok(found)
+    }
+
+    /// Has messages kept less long: each is copied to its earlier year, and then what would be kept longer is deleted.
+    async fn shorten(&self, erasure: &Erasure, found: &[(Row<Message>, KeptUntil)]) -> Result<(), EraseError> {
+        let Erasure { firm, asked_by, reason, shortened, .. } = erasure;
+        if shortened.is_empty() {
+            return Ok(());
+        }
+        let feed = self.appender.feed;
+        if !found.is_empty() {
+            let messages = found.iter().map(|(row, _)| row.value.id).collect();
+            let record = ErasureRecord { by: asked_by, reason, messages };
+            feed.record_unseen(*firm, Vec::new(), &format!("shortened-{}", feed.new_id()), &record).await?;
+        }
+        let keeper = Keeper { table: self.table, feed, archive: self.indexer.archive, clock: self.clock };
+        let mut told = Vec::new();
+        for (row, until) in found {
+            match keeper.keep(*firm, row.clone(), *until).await {
+                // It is no evidence any more, and stays as it is.
+                Err(error @ KeeperError::NotAsWritten(_)) => {
+                    tracing::error!(firm.id = %firm, error = %ErrorChain(&error), "an original is not kept less long");
+                }
+                kept => told.extend(kept?),
+            }
+        }
+        feed.announce_recorded(*firm, &told).await;
+        while self.appender.append(*firm, self.clock.now()).await?.more {}
+        let (years, now) = (self.years_until().await?, self.clock.now());
+        let (keys, mut copies) = (shortened.iter().map(|id| Key::message(*firm, *id)), Vec::new());
+        let keys: Vec<Key> = keys.collect();
+        for row in self.table.get_all::<Message>(&keys).await? {
+            let Some(original) = row.value.original() else { continue };
+            let longer = years.iter().filter(|until| **until > original.until);
+            copies.extend(longer.map(|until| OriginalKey::new(*firm, row.value.id, *until).to_string()));
+        }
+        side_by_side(copies.iter().map(|key| async move {
+            // What Object Lock keeps stays as a copy.
+            match self.appender.store.retained_until(key).await?.is_none_or(|until| until <= now) {
+                true => self.appender.store.erase(key).await,
+                false => Ok(()),
+            }
+        }))
+        .await?;
+        Ok(())
     }
 
     /// A member is erased with its mailboxes, each as a part with a record of its own.
@@ -383,7 +489,9 @@ impl Eraser<'_> {
         }
         // One that goes on knows its own mailbox, too.
         let mailboxes = mailboxes.into_iter().map(ErasedScope::Mailbox).filter(|part| part != scope);
-        Ok(mailboxes.chain([scope.clone()]).collect())
+        let own =
+            Some(scope.clone()).filter(|scope| !matches!(scope, ErasedScope::Expired(_, none) if none.is_empty()));
+        Ok(mailboxes.chain(own).collect())
     }
 
     /// The dossier under a hold that a mail of the mailbox is, or was, filed to.
@@ -432,7 +540,7 @@ impl Eraser<'_> {
                     return Err(EraseError::FirmGoesOn);
                 }
             }
-            ErasedScope::Message(_) | ErasedScope::Messages(..) => {}
+            ErasedScope::Message(_) | ErasedScope::Messages(..) | ErasedScope::Expired(..) => {}
         }
         Ok(false)
     }
@@ -475,27 +583,46 @@ impl Eraser<'_> {
         }
     }
 
+    /// Until when originals are kept, as far as there are any, or versions of some that expired may be left.
+    async fn years_until(&self) -> Result<BTreeSet<KeptUntil>, LogError> {
+        let mut found = BTreeSet::from_iter(self.appender.store.kept_until().await?);
+        let this_year = self.clock.now().to_zoned(TimeZone::UTC).year();
+        let over = FIRST_EXPIRY_YEAR..u16::try_from(this_year).unwrap_or_default();
+        found.extend(over.map(KeptUntil::of_year));
+        Ok(found)
+    }
+
     /// The keys of all originals, versions and what delete markers hide among them; each may go.
     async fn find_originals(&self, firm: FirmId, scope: &ErasedScope) -> Result<Vec<String>, EraseError> {
-        let prefixes = match scope {
-            ErasedScope::Message(message) => vec![archive::key(firm, *message)],
-            ErasedScope::Messages(_, messages) => messages.iter().map(|id| archive::key(firm, *id)).collect(),
-            ErasedScope::Mailbox(mailbox) => vec![format!("firms/{firm}/mailboxes/{mailbox}/")],
-            ErasedScope::Member(_) => Vec::new(),
-            ErasedScope::Firm(_) => vec![format!("firms/{firm}/mailboxes/")],
-        };
-        let mut originals = Vec::new();
-        for prefix in prefixes {
-            let mut next = None;
-            loop {
-                let (keys, more): (Vec<KeyVersions>, _) = self.appender.store.versions(&prefix, next).await?;
-                originals.extend(keys.into_iter().map(|versions| versions.key));
-                next = more;
-                if next.is_none() {
-                    break;
+        let mut prefixes = Vec::new();
+        // Wherever it is kept, or was: copies are left where it was kept less long.
+        for until in self.years_until().await? {
+            let key = |message: &MessageId| OriginalKey::new(firm, *message, until).to_string();
+            let root = format!("{}firms/{firm}/mailboxes/", archive::root(until));
+            match scope {
+                ErasedScope::Message(message) => prefixes.push(key(message)),
+                ErasedScope::Messages(_, messages) | ErasedScope::Expired(_, messages) => {
+                    prefixes.extend(messages.iter().map(key));
                 }
+                ErasedScope::Mailbox(mailbox) => prefixes.push(format!("{root}{mailbox}/")),
+                ErasedScope::Member(_) => {}
+                ErasedScope::Firm(_) => prefixes.push(root),
             }
         }
+        let lists = prefixes.into_iter().map(|prefix| async move {
+            let (mut own, mut next) = (Vec::new(), None);
+            loop {
+                let (keys, more): (Vec<KeyVersions>, _) = self.appender.store.versions(&prefix, next).await?;
+                own.extend(keys.into_iter().map(|versions| versions.key));
+                next = more;
+                if next.is_none() {
+                    return Ok::<_, LogError>(own);
+                }
+            }
+        });
+        let lists: Vec<_> = lists.collect();
+        let originals: Vec<Vec<String>> = stream::iter(lists).buffered(AT_ONCE).try_collect().await?;
+        let originals = originals.concat();
         let now = self.clock.now();
         side_by_side(originals.iter().map(|key| async move {
             match self.appender.store.retained_until(key).await?.filter(|until| *until > now) {
@@ -635,7 +762,9 @@ impl Eraser<'_> {
 fn event_of(message: MessageId, before: &MessageState, after: &MessageState) -> Option<FactEvent> {
     let mailbox = message.mailbox;
     match (before, after) {
-        (MessageState::Erased { .. }, _) | (MessageState::Removed { .. }, MessageState::Removed { .. }) => None,
+        (MessageState::Erased { .. }, _)
+        | (MessageState::Removed { .. }, MessageState::Removed { .. })
+        | (MessageState::Expired { .. }, MessageState::Expired { .. }) => None,
         (_, MessageState::Removed { by, .. }) => Some(FactEvent::MessageRemoved { mailbox, message, by: by.clone() }),
         _ => Some(FactEvent::MessageErased { mailbox, message }),
     }
@@ -685,6 +814,7 @@ mod tests {
         for (scope, is_of_a_message) in [
             (ErasedScope::Message(message), true),
             (ErasedScope::Messages(id.parse().unwrap(), [message].into()), true),
+            (ErasedScope::Expired(id.parse().unwrap(), [message].into()), true),
             (ErasedScope::Mailbox(message.mailbox), true),
             (ErasedScope::Member(id.parse().unwrap()), false),
             (ErasedScope::Firm(id.parse().unwrap()), true),

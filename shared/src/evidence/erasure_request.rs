@@ -17,9 +17,13 @@ use utoipa::ToSchema;
 use crate::{
     aws::table::{DUE_ERASURE, Key, Row, Table, TableError, Write, sortable},
     base::id::{ErasureId, FirmId, MailboxId, MemberId, MessageId},
-    evidence::eraser::{EraseError, ErasedCount, ErasedScope, Eraser, Erasure},
-    firm::feed::FeedError,
+    evidence::{
+        entry::ARCHIVED,
+        eraser::{EraseError, ErasedCount, ErasedScope, Eraser, Erasure},
+    },
+    firm::{fact::StoredFact, feed::FeedError},
     mail::{
+        keeper::KeepingRules,
         list::{ArchiveFilter, MessageFilter, Registry},
         mailbox::Mailbox,
         message::Message,
@@ -29,6 +33,8 @@ use crate::{
 
 /// Most messages that one removal takes. They lie in one item.
 pub const REMOVED_MAX: usize = 1_000;
+/// Facts that are looked at in one go.
+const FACTS_AT_ONCE: usize = 500;
 /// A round that began before all was erased may take so long to end, and write what it found: then all is erased once
 /// more.
 pub const ROUND_TIME: Duration = Duration::from_secs(3 * 60);
@@ -80,6 +86,9 @@ pub enum ErasureTarget {
         #[schema(value_type = String, format = "uuid")]
         mailbox: MailboxId,
     },
+    /// Erases what is left of messages that have expired, and has messages kept less long that are kept longer than the
+    /// retention periods say.
+    Retention,
 }
 
 /// How far an erasure is.
@@ -165,6 +174,9 @@ pub struct ErasureOrder {
     pub created_at: Timestamp,
     /// How far it is.
     pub progress: ErasureState,
+    /// The messages that its preview found to be kept longer than the periods say.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub shortened: BTreeSet<MessageId>,
     /// Of a member, the mailboxes that go with it.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub mailboxes: BTreeSet<MailboxId>,
@@ -202,6 +214,7 @@ impl ErasureOrder {
             firm,
             target,
             messages: BTreeSet::new(),
+            shortened: BTreeSet::new(),
             asked_by,
             reason,
             by,
@@ -339,9 +352,11 @@ impl ErasureOrder {
             ErasureTarget::Messages { .. } | ErasureTarget::Sender { .. } | ErasureTarget::Rules { .. } => {
                 ErasedScope::Messages(self.id, self.messages.clone())
             }
+            ErasureTarget::Retention => ErasedScope::Expired(self.id, self.messages.clone()),
         };
         let (asked_by, by, reason) = (self.asked_by.clone(), self.by.clone(), self.reason.clone());
-        Erasure { firm: self.firm, scope, asked_by, by, reason, mailboxes: self.mailboxes.clone() }
+        let (mailboxes, shortened) = (self.mailboxes.clone(), self.shortened.clone());
+        Erasure { firm: self.firm, scope, asked_by, by, reason, mailboxes, shortened }
     }
 
     /// Finds the messages of a removal; whether there are more than it takes.
@@ -359,6 +374,7 @@ impl ErasureOrder {
                 let found = Mailbox::find(eraser.table, self.firm, *mailbox).await?.ok_or(EraseError::Unknown)?;
                 (MessageFilter { mailbox: Some(*mailbox), ..archived }, Some(found.value.rules))
             }
+            ErasureTarget::Retention => return self.select_by_retention(eraser).await,
             ErasureTarget::Message { .. }
             | ErasureTarget::Mailbox { .. }
             | ErasureTarget::Member { .. }
@@ -367,6 +383,36 @@ impl ErasureOrder {
         let (found, has_more) = selected(eraser, self.firm, &filter, rules.as_ref()).await?;
         self.messages = found;
         Ok(has_more)
+    }
+
+    /// Finds the messages that have expired, and those that are kept longer than the periods say; whether there are
+    /// more than one erasure takes.
+    async fn select_by_retention(&mut self, eraser: &Eraser<'_>) -> Result<bool, EraseError> {
+        let (table, firm, now) = (eraser.table, self.firm, eraser.clock.now());
+        let rules = KeepingRules::of(table, firm).await?.ok_or(EraseError::Unknown)?;
+        let mut from = 0;
+        loop {
+            let page: Vec<(u64, StoredFact)> = table.numbered(&Key::fact(firm, from), true, FACTS_AT_ONCE).await?;
+            let Some((last, _)) = page.last() else { return Ok(false) };
+            from = *last;
+            let archived = page.iter().filter(|(_, fact)| fact.text("type") == Some(ARCHIVED));
+            let ids = archived.filter_map(|(_, fact)| fact.text("message")?.parse().ok());
+            let keys: Vec<Key> = ids.map(|id| Key::message(firm, id)).collect();
+            for Row { value: message, .. } in table.get_all::<Message>(&keys).await? {
+                let Some(original) = message.original() else { continue };
+                let is_longer = rules.kept_until(table, &message).await?.is_some_and(|wanted| wanted < original.until);
+                let found = match original.until.has_ended(now) {
+                    true if rules.is_held(table, &message).await? => continue,
+                    true => &mut self.messages,
+                    false if is_longer => &mut self.shortened,
+                    false => continue,
+                };
+                found.insert(message.id);
+                if self.messages.len() + self.shortened.len() == REMOVED_MAX {
+                    return Ok(true);
+                }
+            }
+        }
     }
 }
 
@@ -413,6 +459,7 @@ fn refused(error: &EraseError) -> Option<ErasureState> {
         EraseError::Unknown => (ErasureRefusal::Unknown, None),
         EraseError::Fact(_)
         | EraseError::Append(_)
+        | EraseError::Keep(_)
         | EraseError::Index(_)
         | EraseError::Log(_)
         | EraseError::Table(_)

@@ -24,6 +24,7 @@ use crate::{
     },
     evidence::{
         authority::StampedCheckpoint,
+        entry::{ARCHIVED, RETENTION_CHANGED},
         inclusion_proof::{ProofError, SignedLog},
         page::ProofOf,
         proof_package::{PackageError, Packer, Proven, common_files, prove, readme},
@@ -32,7 +33,7 @@ use crate::{
         tlog::{LogTile, TILE_WIDTH, TileKind},
         zip::{ZipFile, ZipMember},
     },
-    firm::{Firm, fact::StoredFact, feed::FeedError},
+    firm::{Firm, fact::StoredFact, feed::FeedError, retention::KeptUntil},
     mail::{
         filing,
         mailbox::Mailbox,
@@ -167,6 +168,8 @@ fn quoted(text: &str) -> String {
 struct MailsOfFacts {
     /// How often each message was filed.
     filings: HashMap<MessageId, u32>,
+    /// Until when each original is kept, where the firm has periods.
+    kept: HashMap<MessageId, KeptUntil>,
     /// The mailboxes that have messages.
     mailboxes: BTreeSet<MailboxId>,
 }
@@ -231,7 +234,10 @@ impl Packer<'_> {
         let at = messages.iter().filter_map(|message| Some(message.original()?.archived_at)).max();
         let mut zip = Zip::new(at.unwrap_or_default(), out);
         let (mut csv, mut json, mut left_out, mut mails) = (COLUMNS.to_owned(), Vec::new(), Vec::new(), 0);
+        // What has expired is no longer there.
+        let now = self.table.now();
         let gets = messages.iter().filter_map(|message| Some((message, message.original()?)));
+        let gets = gets.filter(|(_, original)| !original.until.has_ended(now));
         let gets = gets.map(|(message, original)| async move {
             let fact = self.feed.stored(firm.id, original.number);
             let (read, fact) = futures::join!(self.read(firm.id, message.id, original), fact);
@@ -284,7 +290,7 @@ impl Packer<'_> {
             return Ok(zip.write(&bytes).await?);
         }
         let broken = |source| PackageError::BrokenOff { message, source };
-        let body = self.archive.open(firm, message, None).await;
+        let body = self.archive.open(original.key(firm, message), None).await;
         let (mut body, mut left) = (body.map_err(|source| broken(source.into()))?, original.bytes);
         while let Some(frame) = body.frame().await {
             let Ok(data) = frame.map_err(broken)?.into_data() else { continue };
@@ -319,9 +325,9 @@ impl Packer<'_> {
             zip.add(format!("log/{name}"), &object.bytes).await?;
         }
         zip.add(format!("log/{CHECKPOINT}"), log.note.as_bytes()).await?;
-        let told = self.write_facts(firm.id, size, &mut zip).await?;
+        let told = self.write_facts(firm, size, &mut zip).await?;
         for mailbox in &told.mailboxes {
-            self.write_messages(firm.id, *mailbox, (size, &told.filings), &mut zip).await?;
+            self.write_messages(firm.id, *mailbox, (size, &told), &mut zip).await?;
         }
         let stamps: Vec<(u64, StampedCheckpoint)> =
             self.table.numbered(&Key::stamp(firm.id, 0), true, STAMPS_MAX).await?;
@@ -331,7 +337,8 @@ impl Packer<'_> {
     }
 
     /// Writes the facts that the log has.
-    async fn write_facts(&self, firm: FirmId, size: u64, zip: &mut Zip<'_>) -> Result<MailsOfFacts, ExportError> {
+    async fn write_facts(&self, of: &Firm, size: u64, zip: &mut Zip<'_>) -> Result<MailsOfFacts, ExportError> {
+        let (firm, has_periods) = (of.id, of.retention.is_some());
         let (mut from, mut told) = (0, MailsOfFacts::default());
         while from < size {
             let page: Vec<(u64, StoredFact)> = self.table.numbered(&Key::fact(firm, from), true, PAGE).await?;
@@ -343,6 +350,9 @@ impl Packer<'_> {
             }
             for (_, fact) in &facts {
                 told.filings.extend(fact.text("id").and_then(filing_of));
+                let is_about = matches!(fact.text("type"), Some(ARCHIVED | RETENTION_CHANGED)) && has_periods;
+                let message = fact.text("message").filter(|_| is_about).and_then(|id| id.parse().ok());
+                told.kept.extend(message.map(|message| (message, fact.until())));
                 told.mailboxes.extend(fact.text("message").and_then(|id| Some(id.parse::<MessageId>().ok()?.mailbox)));
             }
             let first = from + 1;
@@ -357,7 +367,7 @@ impl Packer<'_> {
         &self,
         firm: FirmId,
         mailbox: MailboxId,
-        (size, filings): (u64, &HashMap<MessageId, u32>),
+        (size, told): (u64, &MailsOfFacts),
         zip: &mut Zip<'_>,
     ) -> Result<(), ExportError> {
         let (prefix, mut after, mut parts) = (Key::message_prefix(firm, mailbox), None, 0);
@@ -365,12 +375,12 @@ impl Packer<'_> {
         loop {
             let page = self.table.query::<Message>(&prefix, after.as_ref(), PAGE).await?;
             for row in page.rows {
-                let Some(message) = settled(row.value, size) else { continue };
+                let Some(message) = settled(row.value, size, &told.kept) else { continue };
                 let changes = match message.filing {
                     Some(_) => filing::history(self.table, firm, message.id).await?,
                     None => Vec::new(),
                 };
-                let filed = filings.get(&message.id).copied().unwrap_or_default();
+                let filed = told.filings.get(&message.id).copied().unwrap_or_default();
                 let changes: Vec<_> = changes.into_iter().filter(|change| change.count <= filed).collect();
                 let filing = changes.last().cloned();
                 history.extend(changes.into_iter().map(|change| (message.id, change)));
@@ -392,12 +402,15 @@ impl Packer<'_> {
 }
 
 /// A message that was archived when the log had that size, with no step ahead: no other deployment can take it.
-fn settled(message: Message, size: u64) -> Option<Message> {
+fn settled(message: Message, size: u64, kept: &HashMap<MessageId, KeptUntil>) -> Option<Message> {
     let original = message.original().filter(|original| original.number <= size)?.clone();
+    // As it was kept then: a later change is not in the log.
+    let until = kept.get(&message.id).copied().unwrap_or(original.until);
     let state = match message.state {
         MessageState::Archived(_) => MessageState::Announced(original),
         state => state,
     };
+    let state = state.kept_until(until);
     Some(Message { state, trouble: None, seen: None, ..message })
 }
 

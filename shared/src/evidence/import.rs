@@ -6,6 +6,7 @@
 //! last; so an import that died is begun again, and until it ends nobody meets the firm.
 
 use std::{
+    collections::HashMap,
     fs::File,
     io::{BufReader, Seek},
     path::Path,
@@ -35,9 +36,10 @@ use crate::{
         feed::{Feed, FeedError},
         index_due::IndexDue,
         log_due::LogDue,
+        retention::KeptUntil,
     },
     mail::{
-        archive::{self, StoredObject},
+        archive::{OriginalKey, StoredObject},
         filing::DossierMessage,
         mailbox::{Mailbox, MailboxState},
         message::{FilingRecord, Message},
@@ -109,6 +111,8 @@ pub struct Importer<'a> {
 pub struct Admitted {
     firm: Firm,
     size: u64,
+    /// Until when originals are kept, if not for ever.
+    kept: HashMap<MessageId, KeptUntil>,
 }
 
 /// What an entry says of its original.
@@ -124,12 +128,17 @@ impl Importer<'_> {
     ///
     /// Errors: the firm is here, its log was signed by others, or the file can't be read.
     pub async fn admit(&self, rest: &Path) -> Result<Admitted, ImportError> {
-        let (mut zip, mut firm, mut head) = (open(rest)?, None::<Firm>, None);
+        let (mut zip, mut firm, mut head, mut kept) = (open(rest)?, None::<Firm>, None, HashMap::new());
         while let Some(found) = zip.next_member()? {
             match found.member.name.as_str() {
                 "firm.json" => firm = Some(read(&mut zip, &found)?),
                 name if name.strip_prefix("log/") == Some(CHECKPOINT) => {
                     head = Some(zip.content(&found, WHOLE_BYTES_MAX)?);
+                }
+                name if name.starts_with("messages/") => {
+                    let messages: Vec<Message> = lines(&mut zip, &found)?;
+                    let until = |message: &Message| Some((message.id, message.original()?.until));
+                    kept.extend(messages.iter().filter_map(until).filter(|(_, until)| !until.is_ever()));
                 }
                 _ => {}
             }
@@ -147,15 +156,16 @@ impl Importer<'_> {
         if !own.by_id().any(|(id, _)| signers.iter().any(|signer| signer == id)) {
             return Err(ImportError::OtherKey);
         }
-        Ok(Admitted { size: opened.0.size, firm })
+        Ok(Admitted { size: opened.0.size, firm, kept })
     }
 
-    /// Stores the originals of a ZIP file of mails; how many. `tell` gets the bytes of each.
+    /// Stores the originals of a ZIP file of mails, but those that have expired; how many there are. `tell` gets the
+    /// bytes of each.
     ///
     /// Errors: the file was changed or can't be read; another original lies at its place; S3 refuses.
     pub async fn originals(
         &self,
-        Admitted { firm, .. }: &Admitted,
+        Admitted { firm, kept, .. }: &Admitted,
         file: &Path,
         tell: &(dyn Fn(u64) + Sync),
     ) -> Result<u64, ImportError> {
@@ -173,7 +183,14 @@ impl Importer<'_> {
                         true => ByteStream::from(zip.content(&found, WHOLE_BYTES_MAX)?),
                         false => part_of(file, &found).await?,
                     };
-                    waiting.push((archive::key(firm.id, line.message), body, stored));
+                    let until = kept.get(&line.message).copied().unwrap_or_default();
+                    // S3 would remove it at once.
+                    if until.has_ended(self.now) {
+                        count += 1;
+                        continue;
+                    }
+                    let key = OriginalKey::new(firm.id, line.message, until).to_string();
+                    waiting.push((key, body, stored));
                 }
                 _ => {}
             }
@@ -204,7 +221,7 @@ impl Importer<'_> {
     /// connectors are not here.
     ///
     /// Errors: the file was changed or can't be read; another object lies where one belongs; S3 or the table refuses.
-    pub async fn rest(&self, Admitted { firm, size }: Admitted, file: &Path) -> Result<Firm, ImportError> {
+    pub async fn rest(&self, Admitted { firm, size, .. }: Admitted, file: &Path) -> Result<Firm, ImportError> {
         let (mut zip, mut head) = (open(file)?, Vec::new());
         while let Some(found) = zip.next_member()? {
             let name = found.member.name.clone();

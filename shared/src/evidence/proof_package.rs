@@ -31,7 +31,7 @@ use crate::{
         log_due::LogDue,
     },
     mail::{
-        archive::{self, Archive},
+        archive::{Archive, OriginalKey},
         message::{Message, Original},
     },
 };
@@ -96,8 +96,7 @@ pub struct Packer<'a> {
 #[derive(Debug)]
 pub struct ProofPackage {
     archive: Archive,
-    firm: FirmId,
-    message: MessageId,
+    key: OriginalKey,
     before: Bytes,
     /// How long the original is that comes next, and its bytes, if they are at hand.
     original: Option<(u64, Option<Bytes>)>,
@@ -221,12 +220,13 @@ impl Packer<'_> {
             before.extend(zip.begin(&ZipMember::of(name, &bytes)));
             before.extend(bytes);
         }
+        let key = original.key(firm.id, found.id);
         let original = read.map(|(member, bytes)| {
             before.extend(zip.begin(&member));
             (u64::from(member.bytes), bytes)
         });
         let (before, after) = (before.into(), zip.end().into());
-        Ok(ProofPackage { archive: self.archive.clone(), firm: firm.id, message: found.id, before, original, after })
+        Ok(ProofPackage { archive: self.archive.clone(), key, before, original, after })
     }
 
     /// The log as it was stamped first with entry `number` in it, or else as it is with `size` entries; and the stamp,
@@ -266,8 +266,9 @@ impl Packer<'_> {
         message: MessageId,
         expected: &Original,
     ) -> Result<(ZipMember, Option<Bytes>), PackageError> {
-        let altered = || PackageError::Altered { what: archive::key(firm, message) };
-        let found = self.logs.open(&archive::key(firm, message)).await.map_err(ProofError::from)?;
+        let key = expected.key(firm, message).to_string();
+        let altered = || PackageError::Altered { what: key.clone() };
+        let found = self.logs.open(&key).await.map_err(ProofError::from)?;
         let mut body = found.ok_or_else(altered)?.body;
         let (mut sha256, mut crc32, mut bytes) = (Sha256::new(), crc32fast::Hasher::new(), 0u64);
         let mut whole = (expected.bytes <= WHOLE_BYTES_MAX).then(Vec::new);
@@ -304,14 +305,14 @@ impl ProofPackage {
     ///
     /// Errors, within the stream: S3 refuses or does not answer, or the object ends early.
     pub fn into_stream(self) -> impl Stream<Item = Result<Bytes, BoxError>> + Send {
-        let Self { archive, firm, message, before, original, after } = self;
+        let Self { archive, key, before, original, after } = self;
         let one = |bytes: Bytes| stream::once(async move { Ok::<_, BoxError>(bytes) });
         let middle = match original {
             None => Either::Left(one(Bytes::new())),
             Some((_, Some(bytes))) => Either::Left(one(bytes)),
             Some((_, None)) => Either::Right(
                 stream::once(async move {
-                    let body = archive.open(firm, message, None).await?;
+                    let body = archive.open(key, None).await?;
                     Ok::<_, BoxError>(BodyStream::new(body).try_filter_map(async |frame| Ok(frame.into_data().ok())))
                 })
                 .try_flatten(),

@@ -68,6 +68,10 @@ pub struct FirmReport {
     pub bytes_read: u64,
     /// Originals that were erased, as the log says.
     pub originals_erased: u64,
+    /// Originals that were kept until the end of a year that is over.
+    pub originals_expired: u64,
+    /// Copies that are left of originals that are kept longer, or less long, since they were stored.
+    pub copies_left: u64,
     /// Checkpoints whose signature and root hold.
     pub checkpoints: u64,
     /// Time stamps whose imprint and signature hold, and whose certificate leads to a root, if roots are named.
@@ -123,6 +127,12 @@ impl fmt::Display for Report {
             }
             if firm.originals_erased > 0 {
                 write!(f, "; {} were erased, as the log says", firm.originals_erased)?;
+            }
+            if firm.originals_expired > 0 {
+                write!(f, "; {} have expired by rule", firm.originals_expired)?;
+            }
+            if firm.copies_left > 0 {
+                write!(f, "; {} copies are left of originals that are kept elsewhere now", firm.copies_left)?;
             }
             if firm.facts_lost > 0 {
                 write!(f, "; {} facts were lost when the table was restored", firm.facts_lost)?;

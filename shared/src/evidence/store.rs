@@ -14,7 +14,8 @@ use jiff::Timestamp;
 use crate::{
     aws::link::{FoundObject, Links},
     base::{digest::Digest, id::FirmId},
-    mail::archive::StoredObject,
+    firm::retention::{ExpiryYear, KeptUntil},
+    mail::archive::{StoredObject, UNTIL, root},
 };
 
 /// The name of the head below its log.
@@ -229,6 +230,15 @@ impl LogStore {
         Ok(found)
     }
 
+    /// Until when originals are kept, as far as there are any: for ever, and until the end of years.
+    ///
+    /// Errors: S3 refuses or does not answer.
+    pub async fn kept_until(&self) -> Result<Vec<KeptUntil>, LogError> {
+        let folders = self.folders(UNTIL).await?;
+        let years = folders.iter().filter_map(|folder| year_of(folder)).map(KeptUntil::EndOf);
+        Ok([KeptUntil::Ever].into_iter().chain(years).collect())
+    }
+
     /// The keys that begin so with their versions, in order of their text, and what to go on with, if there may be
     /// more. In a bucket without versions each object is its own only one.
     /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html>
@@ -361,6 +371,13 @@ impl LogStore {
     pub async fn open(&self, key: &str) -> Result<Option<FoundObject>, LogError> {
         self.links.find(key).await.map_err(|source| failed("read", key, source))
     }
+}
+
+/// The year at whose end the originals below this folder expire, if it is one of those.
+pub(super) fn year_of(folder: &str) -> Option<ExpiryYear> {
+    let year = folder.strip_prefix(UNTIL)?.strip_suffix('/')?.parse::<u16>().ok()?;
+    let year = ExpiryYear::try_from(year).ok()?;
+    (root(KeptUntil::EndOf(year)) == folder).then_some(year)
 }
 
 fn failed(attempted: &'static str, key: &str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> LogError {

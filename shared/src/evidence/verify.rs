@@ -22,17 +22,17 @@ use crate::{
     },
     evidence::{
         checkpoint::{LogKeys, WeakKeyError},
-        entry::{ARCHIVED, entry},
+        entry::{ARCHIVED, RETENTION_CHANGED, entry},
         eraser::ErasedScope,
         inspect::{InspectError, Inspection, Logged},
         report::{EvidenceFinding, FindingKind, FirmReport, Report},
         stamp::StampRoots,
-        store::{KeyVersions, LogError, LogStore, key},
+        store::{KeyVersions, LogError, LogStore, key, year_of},
         tlog::{LogTile, TILE_WIDTH, TileKind, leaf},
     },
-    firm::{fact::StoredFact, log_due::LogDue},
+    firm::{fact::StoredFact, log_due::LogDue, retention::KeptUntil},
     mail::{
-        archive::{self, StoredObject},
+        archive::{OriginalKey, StoredObject, UNTIL, root},
         message::{Message, MessageState},
     },
 };
@@ -43,6 +43,11 @@ const AT_ONCE: usize = 16;
 const LOCK_SLACK: SignedDuration = SignedDuration::from_hours(1);
 /// What the entry of a record has, and hardly another.
 const RECORD: &[u8] = b"\"erasure-";
+/// What the entry of an original has that is kept longer or less long.
+const CHANGE: &[u8] = b"\"retention_changed\"";
+/// How long after its end S3 may take to remove an original. Source:
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html>
+const EXPIRY_SLACK: SignedDuration = SignedDuration::from_hours(48);
 /// Facts and items that are read at a time.
 const PAGE: usize = 1_000;
 
@@ -119,11 +124,19 @@ struct LoggedEntry {
     id: String,
     r#type: String,
     message: Option<MessageId>,
+    key: Option<String>,
     sha256: Option<Digest>,
     bytes: Option<u64>,
     received_at: Option<Timestamp>,
     archived_at: Option<Timestamp>,
     at: Option<Timestamp>,
+}
+
+impl LoggedEntry {
+    /// Until when the original is kept that the entry tells of.
+    fn until(&self) -> KeptUntil {
+        self.key.as_deref().and_then(OriginalKey::parse).map_or(KeptUntil::Ever, |key| key.until)
+    }
 }
 
 /// An original that a fact tells of.
@@ -132,6 +145,8 @@ struct Claim {
     number: u64,
     message: MessageId,
     stored: StoredObject,
+    /// Until when it is kept, if nothing changed that since.
+    until: KeptUntil,
     received_at: Timestamp,
     /// When it was stored, as its entry says.
     at: Timestamp,
@@ -144,12 +159,13 @@ struct Claim {
 impl Claim {
     fn of(line: &[u8], fact: Option<&StoredFact>) -> Option<Self> {
         let line: LoggedEntry = serde_json::from_slice(line).ok()?;
-        let stored = StoredObject { sha256: line.sha256?, bytes: line.bytes? };
+        let (stored, until) = (StoredObject { sha256: line.sha256?, bytes: line.bytes? }, line.until());
         let (message, received_at) = (line.message?, line.received_at?);
         (line.r#type == ARCHIVED).then(|| Self {
             number: line.number,
             message,
             stored,
+            until,
             received_at,
             at: line.archived_at.or(line.at).unwrap_or(received_at),
             fact: fact.cloned(),
@@ -191,9 +207,12 @@ struct Mismatch {
 }
 
 /// An original that is looked at.
+#[derive(Clone, Copy)]
 struct Look {
     message: MessageId,
     expected: StoredObject,
+    /// Until when it is kept.
+    until: KeptUntil,
     /// When it was stored.
     at: Timestamp,
 }
@@ -221,8 +240,14 @@ struct Gathered {
     erasures: Vec<(u64, ErasedScope)>,
     /// Numbers of facts that are not those of the log, where the index does not tell which was changed.
     undecided: Vec<u64>,
+    /// Until when originals are kept since their entries, as the last entry about it says.
+    changed: HashMap<MessageId, KeptUntil>,
+    /// Originals that the index has elsewhere than their entries, and where it has them, if it has them.
+    elsewhere: Vec<(Look, Option<KeptUntil>)>,
     originals: u64,
     originals_erased: u64,
+    originals_expired: u64,
+    copies_left: u64,
     bytes_read: u64,
     findings: Vec<EvidenceFinding>,
 }
@@ -275,6 +300,7 @@ impl Gathered {
         unclaimed.map(|original| Look {
             message: id,
             expected: StoredObject { sha256: original.sha256, bytes: original.bytes },
+            until: original.until,
             at: original.archived_at,
         })
     }
@@ -302,10 +328,22 @@ impl Verifier<'_> {
     /// Errors: S3 or DynamoDB refuses or does not answer; what is not as it was written is no error.
     pub async fn verify(&self) -> Result<Report, VerifyError> {
         let (mut firms, mut elsewhere) = (BTreeSet::new(), Vec::new());
-        let root = self.store.folders("").await?;
-        let below = self.store.folders("firms/").await?;
-        for name in root.into_iter().filter(|name| name != "firms/").chain(below) {
-            match name.strip_prefix("firms/").and_then(|name| name.strip_suffix('/')).and_then(|id| id.parse().ok()) {
+        let top = self.store.folders("").await?;
+        let mut below = self.store.folders("firms/").await?;
+        below.extend(top.into_iter().filter(|name| name != "firms/" && name != UNTIL));
+        for folder in self.store.folders(UNTIL).await? {
+            let of_year = self.store.folders(&folder).await?;
+            let firms = format!("{folder}firms/");
+            match year_of(&folder) {
+                Some(_) => {
+                    below.extend(self.store.folders(&firms).await?);
+                    below.extend(of_year.into_iter().filter(|name| *name != firms));
+                }
+                None => below.push(folder),
+            }
+        }
+        for name in below {
+            match firm_of(&name) {
                 Some(firm) => {
                     firms.insert(firm);
                 }
@@ -360,6 +398,7 @@ impl Verifier<'_> {
         }
         let (beyond, facts_beyond) =
             self.compare_unlogged(firm, number, inspection.size_beyond(), &mut gathered).await?;
+        self.compare_elsewhere(firm, &mut gathered).await?;
         let (checkpoints, found) = inspection.end(beyond).await?;
         gathered.findings.extend(found);
         if self.share.is_none() {
@@ -368,7 +407,8 @@ impl Verifier<'_> {
         }
         explain_missing(firm, &mut gathered);
         gathered.findings.sort();
-        let Gathered { originals, originals_erased, bytes_read, findings, lost, .. } = gathered;
+        let Gathered { originals, originals_erased, originals_expired, copies_left, .. } = gathered;
+        let Gathered { bytes_read, findings, lost, .. } = gathered;
         let facts_lost = lost.len() as u64;
         Ok(FirmReport {
             firm,
@@ -377,6 +417,8 @@ impl Verifier<'_> {
             facts_lost,
             originals,
             originals_erased,
+            originals_expired,
+            copies_left,
             bytes_read,
             checkpoints,
             stamps,
@@ -423,6 +465,7 @@ impl Verifier<'_> {
             gathered.erasures.extend(erasure.map(|scope| (number, scope)));
             let claim = claim.filter(|_| !is_erased).map(|claim| Claim { is_lost, ..claim });
             gathered.restored.extend(line.and_then(lost_range));
+            gathered.changed.extend(line.filter(|_| !is_erased).and_then(change));
             gathered.claims.push(claim.as_ref().map_or(0, |claim| short(claim.message)));
             match fact {
                 Some(fact) => gathered.file(fact),
@@ -479,8 +522,44 @@ impl Verifier<'_> {
                 gathered.note_finding(FindingKind::Altered, Key::message(firm, claim.message), detail);
             }
         }
-        let looks = claims.into_iter().map(|Claim { message, stored, at, .. }| Look { message, expected: stored, at });
-        self.compare_originals(firm, looks.collect(), gathered).await
+        let mut looks = Vec::new();
+        for Claim { message, stored: expected, until, at, .. } in claims {
+            let look = Look { message, expected, until, at };
+            // A later entry may say that it is kept longer, or less long.
+            match messages.get(&message).and_then(|message| message.original()).map(|original| original.until) {
+                Some(indexed) if indexed == until => looks.push(look),
+                indexed => gathered.elsewhere.push((look, indexed)),
+            }
+        }
+        self.compare_originals(firm, looks, gathered).await
+    }
+
+    /// Compares where the index has originals with the last entries about that, and looks at those that were put off.
+    async fn compare_elsewhere(&self, firm: FirmId, gathered: &mut Gathered) -> Result<(), VerifyError> {
+        let elsewhere = std::mem::take(&mut gathered.elsewhere);
+        let mut changed = gathered.changed.clone();
+        let mut altered = Vec::new();
+        let mut looks = Vec::new();
+        for (look, indexed) in elsewhere {
+            let until = changed.remove(&look.message).unwrap_or(look.until);
+            altered.extend(indexed.filter(|indexed| *indexed != until).map(|_| look.message));
+            looks.push(Look { until, ..look });
+        }
+        // The index has those where they were first. A share leaves them to a whole verification.
+        changed.retain(|_, _| self.share.is_none());
+        let messages = self.read_messages(firm, changed.keys().copied().collect(), gathered).await?;
+        let is_other = |(id, until): (&MessageId, &KeptUntil)| {
+            let original = messages.get(id).and_then(Message::original);
+            original.is_some_and(|original| original.until != *until).then_some(*id)
+        };
+        altered.extend(changed.iter().filter_map(is_other));
+        for message in altered {
+            if gathered.told.insert(message) {
+                let detail = "other than in the log: until_year";
+                gathered.note_finding(FindingKind::Altered, Key::message(firm, message), detail);
+            }
+        }
+        self.compare_originals(firm, looks, gathered).await
     }
 
     /// Takes from entries that are not of the share what they say of others: that those were lost or erased.
@@ -495,6 +574,7 @@ impl Verifier<'_> {
         for (logged, number) in entries.iter().zip(before + 1..) {
             let Some(line) = logged.entry.as_deref() else { continue };
             gathered.restored.extend(lost_range(line));
+            gathered.changed.extend(change(line));
             if !is_erasure(line) {
                 continue;
             }
@@ -599,20 +679,29 @@ impl Verifier<'_> {
     ) -> Result<(), VerifyError> {
         gathered.originals += originals.len() as u64;
         let looks = originals.into_iter().map(|look| async move {
-            let key = archive::key(firm, look.message);
+            let key = OriginalKey::new(firm, look.message, look.until).to_string();
             let Some(head) = self.store.head(&key).await? else { return Ok((key, look, None, true)) };
             let there = match head.sha256 {
                 Some(sha256) if !self.reads => Some(StoredObject { sha256, bytes: head.bytes }),
                 // A checksum of another kind says nothing.
                 _ => self.read(&key).await?,
             };
-            let is_kept = self.locked_until(look.at).is_none_or(|until| head.retained_until >= Some(until));
+            let is_kept = look.until.has_ended(self.now)
+                || self.locked_until(look.at).is_none_or(|until| head.retained_until >= Some(until));
             Ok::<_, VerifyError>((key, look, there, is_kept))
         });
         let looks: Vec<_> = looks.collect();
         let mut seen = futures::stream::iter(looks).buffered(AT_ONCE);
-        while let Some((key, Look { expected, .. }, there, is_kept)) = seen.try_next().await? {
+        while let Some((key, Look { expected, until, .. }, there, is_kept)) = seen.try_next().await? {
             gathered.bytes_read += there.filter(|_| self.reads).map_or(0, |there| there.bytes);
+            gathered.originals_expired += u64::from(until.has_ended(self.now));
+            if there.is_none() && until.has_ended(self.now) {
+                continue;
+            }
+            if until.end().is_some_and(|end| end + EXPIRY_SLACK <= self.now) {
+                let detail = "it has expired, and S3 did not remove it";
+                gathered.note_finding(FindingKind::Extra, &key, detail);
+            }
             if there != Some(expected) {
                 gathered.mismatches.push(Mismatch { key, expected, there });
             } else if !is_kept {
@@ -646,21 +735,35 @@ impl Verifier<'_> {
 
     /// Compares the objects in the bucket with the index.
     async fn compare_objects(&self, firm: FirmId, gathered: &mut Gathered) -> Result<(), VerifyError> {
-        let root = key(firm, "").trim_end_matches("log/").to_owned();
-        for name in self.store.folders(&root).await? {
-            if !["log/", "mailboxes/"].iter().any(|known| name.strip_prefix(&root) == Some(known)) {
-                gathered.note_finding(FindingKind::Extra, name, "greffe puts nothing there");
+        for until in self.store.kept_until().await? {
+            let folder = format!("{}firms/{firm}/", root(until));
+            let known: &[&str] = if until.is_ever() { &["log/", "mailboxes/"] } else { &["mailboxes/"] };
+            for name in self.store.folders(&folder).await? {
+                if !known.iter().any(|known| name.strip_prefix(&folder) == Some(known)) {
+                    gathered.note_finding(FindingKind::Extra, name, "greffe puts nothing there");
+                }
             }
+            self.compare_objects_below(firm, &format!("{folder}mailboxes/"), gathered).await?;
         }
-        let (prefix, mut next) = (format!("{root}mailboxes/"), None);
+        Ok(())
+    }
+
+    async fn compare_objects_below(
+        &self,
+        firm: FirmId,
+        prefix: &str,
+        gathered: &mut Gathered,
+    ) -> Result<(), VerifyError> {
+        let mut next = None;
         loop {
-            let (objects, more) = self.store.versions(&prefix, next).await?;
-            let ids: Vec<(Option<MessageId>, &KeyVersions)> =
-                objects.iter().map(|object| (message_of_key(firm, &object.key), object)).collect();
-            let asked = ids.iter().filter_map(|(id, _)| *id).collect();
-            let messages = self.read_messages(firm, asked, gathered).await?;
-            for (id, object) in ids {
-                let Some(id) = id else {
+            let (objects, more) = self.store.versions(prefix, next).await?;
+            let keys: Vec<(Option<OriginalKey>, &KeyVersions)> =
+                objects.iter().map(|object| (OriginalKey::parse(&object.key), object)).collect();
+            let asked: BTreeSet<MessageId> = keys.iter().filter_map(|(key, _)| Some((*key)?.message)).collect();
+            let messages = self.read_messages(firm, asked.into_iter().collect(), gathered).await?;
+            let mut copies = Vec::new();
+            for (key, object) in keys {
+                let Some(OriginalKey { message: id, until, .. }) = key else {
                     gathered.note_finding(FindingKind::Extra, &object.key, "greffe puts nothing there");
                     continue;
                 };
@@ -675,15 +778,46 @@ impl Verifier<'_> {
                     let erased = "it was erased, and is still there";
                     let detail = if is_erased { erased } else { "neither the index nor the log tells of it" };
                     gathered.note_finding(FindingKind::Extra, &object.key, detail);
+                } else if until.has_ended(self.now) {
+                    // What S3 removed leaves a delete marker for a while.
                 } else if !object.is_written_once() {
                     gathered.rewritten.push(object.key.clone());
+                } else if let Some(original) = messages.get(&id).and_then(Message::original)
+                    && original.until != until
+                    && !gathered.told.contains(&id)
+                {
+                    copies.push((object.key.clone(), StoredObject { sha256: original.sha256, bytes: original.bytes }));
                 }
             }
+            self.compare_copies(copies, gathered).await?;
             next = more;
             if next.is_none() {
                 return Ok(());
             }
         }
+    }
+
+    /// Looks at objects that lie where an original would that is kept longer, or less long: a copy that is left, or one
+    /// that is being made.
+    async fn compare_copies(
+        &self,
+        copies: Vec<(String, StoredObject)>,
+        gathered: &mut Gathered,
+    ) -> Result<(), VerifyError> {
+        let heads = copies.into_iter().map(|(key, expected)| async move {
+            let head = self.store.head(&key).await?;
+            let there = head.and_then(|head| Some(StoredObject { sha256: head.sha256?, bytes: head.bytes }));
+            Ok::<_, VerifyError>((key, there == Some(expected)))
+        });
+        let heads: Vec<_> = heads.collect();
+        let mut seen = futures::stream::iter(heads).buffered(AT_ONCE);
+        while let Some((key, is_copy)) = seen.try_next().await? {
+            match is_copy {
+                true => gathered.copies_left += 1,
+                false => gathered.note_finding(FindingKind::Extra, key, "it is no copy of its message's original"),
+            }
+        }
+        Ok(())
     }
 
     /// Compares each message of the index with the log and the facts; one that no fact has yet, with the bucket.
@@ -725,12 +859,18 @@ fn erasure(line: &[u8], fact: Option<&StoredFact>) -> Option<ErasedScope> {
     ErasedScope::recorded(&line.id, fact)
 }
 
-/// The message whose original has this key.
-fn message_of_key(firm: FirmId, key: &str) -> Option<MessageId> {
-    let mut parts = key.split('/').skip(3);
-    let (mailbox, local) = (parts.next()?.parse().ok()?, parts.nth(1)?.strip_suffix(".eml")?);
-    let message = MessageId::from_local(mailbox, local).ok()?;
-    (archive::key(firm, message) == key).then_some(message)
+/// The firm whose objects lie in this folder.
+fn firm_of(folder: &str) -> Option<FirmId> {
+    let rest = folder.strip_prefix(UNTIL).map_or(Some(folder), |of_year| Some(of_year.split_once('/')?.1));
+    rest?.strip_prefix("firms/")?.strip_suffix('/')?.parse().ok()
+}
+
+/// Until when an original is kept from now on, if an entry says so.
+fn change(line: &[u8]) -> Option<(MessageId, KeptUntil)> {
+    let is_one = line.windows(CHANGE.len()).any(|part| part == CHANGE);
+    let line = is_one.then(|| serde_json::from_slice::<LoggedEntry>(line).ok()).flatten()?;
+    let until = line.until();
+    line.message.filter(|_| line.r#type == RETENTION_CHANGED).map(|message| (message, until))
 }
 
 /// Says what has become of the originals that are not what they were.

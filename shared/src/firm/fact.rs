@@ -15,6 +15,7 @@ use crate::{
             WebhookId,
         },
     },
+    firm::retention::KeptUntil,
     graph::GraphCode,
     problem::Code,
 };
@@ -98,9 +99,31 @@ pub enum FactEvent {
         #[serde(default)]
         #[schema(value_type = Option<String>, format = "date-time")]
         archived_at: Option<Timestamp>,
+        /// The year, in UTC, until whose end the original is kept. It is left out if the original is kept for ever.
+        #[serde(default, rename = "until_year", skip_serializing_if = "KeptUntil::is_ever")]
+        #[schema(value_type = Option<u16>)]
+        until: KeptUntil,
         /// What else the index has of it.
         #[serde(flatten)]
         mail: MailFacts,
+    },
+    /// The original of a message is kept longer than before, or less long.
+    RetentionChanged {
+        /// The mailbox it was found in.
+        #[schema(value_type = String)]
+        mailbox: MailboxId,
+        /// The message.
+        #[schema(value_type = String)]
+        message: MessageId,
+        /// The SHA-256 of the original.
+        #[schema(value_type = String)]
+        sha256: Digest,
+        /// The size of the original in bytes.
+        bytes: u64,
+        /// The year, in UTC, until whose end it is kept from now on. It is left out if it is kept for ever.
+        #[serde(default, rename = "until_year", skip_serializing_if = "KeptUntil::is_ever")]
+        #[schema(value_type = Option<u16>)]
+        until: KeptUntil,
     },
     /// A message could not be downloaded; greffe tries again.
     MessageFailed {
@@ -362,6 +385,7 @@ impl FactEvent {
     pub fn is_of(&self, id: MailboxId) -> bool {
         match self {
             Self::MessageArchived { mailbox, .. }
+            | Self::RetentionChanged { mailbox, .. }
             | Self::MessageFailed { mailbox, .. }
             | Self::MessageGone { mailbox, .. }
             | Self::MessageFiled { mailbox, .. }
@@ -376,6 +400,7 @@ impl FactEvent {
     pub fn event_type(&self) -> EventType {
         match self {
             Self::MessageArchived { .. } => EventType::MessageArchived,
+            Self::RetentionChanged { .. } => EventType::RetentionChanged,
             Self::MessageFailed { .. } => EventType::MessageFailed,
             Self::MessageGone { .. } => EventType::MessageGone,
             Self::MessageFiled { .. } => EventType::MessageFiled,
@@ -413,6 +438,7 @@ impl FactEvent {
 #[allow(missing_docs, reason = "as the variants of FactEvent")]
 pub enum EventType {
     MessageArchived,
+    RetentionChanged,
     MessageFailed,
     MessageGone,
     MessageFiled,
@@ -483,6 +509,12 @@ impl StoredFact {
     /// An attribute that is true or false.
     pub fn flag(&self, name: &str) -> Option<bool> {
         self.0.get(name)?.as_bool()
+    }
+
+    /// Until when the original is kept that it tells of.
+    pub fn until(&self) -> KeptUntil {
+        let year = self.number("until_year").and_then(|year| u16::try_from(year).ok());
+        year.map_or(KeptUntil::Ever, KeptUntil::of_year)
     }
 
     /// The same with what this version knows; none if it is none that this version knows.

@@ -124,6 +124,16 @@ impl Feed {
         Self { table, client, bus, deliveries, clock, random }
     }
 
+    /// An id for a fact.
+    pub(crate) fn new_id(&self) -> Uuid {
+        self.random.uuid()
+    }
+
+    /// The table.
+    pub(crate) fn table(&self) -> &Table {
+        &self.table
+    }
+
     /// The queue of what is posted to webhooks.
     pub fn deliveries(&self) -> &DeliveryQueue {
         &self.deliveries

@@ -13,6 +13,7 @@ pub mod joint_feed;
 pub mod log_due;
 pub mod marks;
 pub mod member;
+pub mod retention;
 pub mod user;
 pub mod waiting_calls;
 
@@ -25,7 +26,14 @@ use crate::{
         id::{ExternalId, FirmId},
         language::Language,
     },
-    firm::{audit::AuditEntry, external_id::ExternalIdOwner, index_due::IndexDue, log_due::LogDue, marks::Marks},
+    firm::{
+        audit::AuditEntry,
+        external_id::ExternalIdOwner,
+        index_due::IndexDue,
+        log_due::LogDue,
+        marks::Marks,
+        retention::{KeptUntil, Retention},
+    },
 };
 
 /// A firm: one customer, whose data no other firm ever sees.
@@ -50,6 +58,9 @@ pub struct Firm {
     /// Who had mail filed by its contacts: see [`proposal`](crate::push::proposal). None if it is only proposed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file_by_contact: Option<String>,
+    /// How long its mail is kept; none if it never said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention: Option<Retention>,
     /// The operator's own id of it, if it was given one.
     #[serde(default)]
     pub external_id: Option<ExternalId>,
@@ -105,6 +116,11 @@ impl Firm {
             self.marks = Some(Marks::of(language).instead_of(before));
         }
         self.language = language;
+    }
+
+    /// Until when a mail of a dossier of that class, or of none, is kept. Without periods, that is for ever.
+    pub fn kept_until(&self, class: Option<&str>, received_at: Timestamp, archived_at: Timestamp) -> KeptUntil {
+        self.retention.as_ref().map_or(KeptUntil::Ever, |periods| periods.kept_until(class, received_at, archived_at))
     }
 
     /// The marks that its mail gets in Outlook.

@@ -5,12 +5,12 @@
 //! the object's own checksum. A mail that was cut short therefore never touches the archive, an object is there whole
 //! or not at all, and its checksum is the digest of the index whatever its size.
 
-use std::{ops::RangeInclusive, path::PathBuf};
+use std::{fmt, ops::RangeInclusive, path::PathBuf};
 
 use aws_sdk_s3::{
     Client,
     primitives::{ByteStream, SdkBody},
-    types::ChecksumMode,
+    types::{ChecksumAlgorithm, ChecksumMode},
 };
 use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncWriteExt as _;
@@ -21,6 +21,7 @@ use crate::{
         digest::Digest,
         id::{FirmId, MessageId},
     },
+    firm::retention::{ExpiryYear, KeptUntil},
     graph::{GraphError, MimeStream},
 };
 
@@ -78,9 +79,57 @@ pub enum ArchiveError {
     },
 }
 
-/// Where the original of a message lies in the bucket.
+/// Where an original lies in the bucket: `firms/…`, or if it is kept until the end of a year, `until/{year}/firms/…`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OriginalKey {
+    /// The firm.
+    pub firm: FirmId,
+    /// The message.
+    pub message: MessageId,
+    /// Until when it is kept.
+    pub until: KeptUntil,
+}
+
+impl OriginalKey {
+    /// Of that message of the firm.
+    pub fn new(firm: FirmId, message: MessageId, until: KeptUntil) -> Self {
+        Self { firm, message, until }
+    }
+
+    /// The key that this text is, if it is one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let year = text.strip_prefix(UNTIL).and_then(|rest| rest.split_once('/'));
+        let (until, rest) = match year {
+            Some((year, rest)) => (KeptUntil::EndOf(year.parse::<u16>().ok()?.try_into().ok()?), rest),
+            None => (KeptUntil::Ever, text),
+        };
+        let mut parts = rest.split('/').skip(1);
+        let (firm, mailbox) = (parts.next()?.parse().ok()?, parts.nth(1)?.parse().ok()?);
+        let local = parts.nth(1)?.strip_suffix(".eml")?;
+        let key = Self { firm, message: MessageId::from_local(mailbox, local).ok()?, until };
+        (key.to_string() == text).then_some(key)
+    }
+}
+
+impl fmt::Display for OriginalKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { firm, message, until } = self;
+        let (mailbox, local) = (message.mailbox, message.local());
+        write!(f, "{}firms/{firm}/mailboxes/{mailbox}/messages/{local}.eml", root(*until))
+    }
+}
+
+/// Where the original of a message lies that is kept for ever.
 pub fn key(firm: FirmId, message: MessageId) -> String {
-    format!("firms/{firm}/mailboxes/{}/messages/{}.eml", message.mailbox, message.local())
+    OriginalKey::new(firm, message, KeptUntil::Ever).to_string()
+}
+
+/// What the keys of all originals begin with that are kept until the end of some year.
+pub const UNTIL: &str = "until/";
+
+/// What the keys begin with of the originals that are kept so long.
+pub fn root(until: KeptUntil) -> String {
+    Option::<ExpiryYear>::from(until).map_or_else(String::new, |year| format!("{UNTIL}{}/", u16::from(year)))
 }
 
 /// The bucket of the originals.
@@ -112,12 +161,8 @@ impl Archive {
     /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>
     ///
     /// Errors: Graph does not give the mail, it is too large or empty, or the disk or S3 fails.
-    pub async fn store(
-        &self,
-        firm: FirmId,
-        message: MessageId,
-        mut mime: MimeStream,
-    ) -> Result<StoredObject, ArchiveError> {
+    pub async fn store(&self, key: OriginalKey, mut mime: MimeStream) -> Result<StoredObject, ArchiveError> {
+        let message = key.message;
         let (spooled, stored) = self.spool(message, &mut mime).await?;
         let failed = |source: Box<dyn std::error::Error + Send + Sync>| ArchiveError::Store {
             attempted: "store",
@@ -140,7 +185,7 @@ impl Archive {
             .client
             .put_object()
             .bucket(&self.bucket)
-            .key(key(firm, message))
+            .key(key.to_string())
             .if_none_match("*")
             .content_type("message/rfc822")
             .checksum_sha256(stored.sha256.base64())
@@ -150,7 +195,7 @@ impl Archive {
         match put {
             Ok(_) => Ok(stored),
             Err(e) if e.raw_response().is_some_and(|r| r.status().as_u16() == 412) => {
-                let there = self.find(firm, message).await?;
+                let there = self.find(key).await?;
                 there.ok_or_else(|| failed("the key is taken, yet nothing with a checksum lies there".into()))
             }
             Err(e) => Err(failed(e.into())),
@@ -195,12 +240,13 @@ impl Archive {
     /// What lies in the archive for a message, by the object's own checksum; nothing is read.
     ///
     /// Errors: S3 refuses or does not answer.
-    pub async fn find(&self, firm: FirmId, message: MessageId) -> Result<Option<StoredObject>, ArchiveError> {
+    pub async fn find(&self, key: OriginalKey) -> Result<Option<StoredObject>, ArchiveError> {
+        let message = key.message;
         let head = self
             .client
             .head_object()
             .bucket(&self.bucket)
-            .key(key(firm, message))
+            .key(key.to_string())
             .checksum_mode(ChecksumMode::Enabled)
             .send()
             .await;
@@ -215,24 +261,47 @@ impl Archive {
         }
     }
 
+    /// Copies an original to where it lies if it is kept so long; copying it again changes nothing. Whether it lies
+    /// there now: not if it is missing or not as `expected`, or if other bytes lie there.
+    ///
+    /// Cost: two HEADs and a COPY.
+    ///
+    /// Errors: S3 refuses or does not answer.
+    pub async fn copy(
+        &self,
+        from: OriginalKey,
+        until: KeptUntil,
+        expected: StoredObject,
+    ) -> Result<bool, ArchiveError> {
+        let to = OriginalKey { until, ..from };
+        if self.find(from).await? != Some(expected) {
+            return Ok(false);
+        }
+        // A key is made of ids and digits: nothing in it needs to be encoded.
+        let copy = self.client.copy_object().bucket(&self.bucket).key(to.to_string());
+        let copy = copy.copy_source(format!("{}/{from}", self.bucket)).if_none_match("*");
+        match copy.checksum_algorithm(ChecksumAlgorithm::Sha256).send().await {
+            Err(e) if e.raw_response().is_none_or(|r| r.status().as_u16() != 412) => {
+                let (attempted, message) = ("copy", from.message);
+                Err(ArchiveError::Store { attempted, message, source: e.into() })
+            }
+            _ => Ok(self.find(to).await? == Some(expected)),
+        }
+    }
+
     /// A link by which anybody may read the original for [`crate::aws::link::LINK_LIFETIME`].
     ///
     /// Errors: the link can't be signed.
-    pub async fn link(&self, firm: FirmId, message: MessageId) -> Result<String, ArchiveError> {
-        let link = self.links.to(&key(firm, message)).await;
+    pub async fn link(&self, key: OriginalKey) -> Result<String, ArchiveError> {
+        let (message, link) = (key.message, self.links.to(&key.to_string()).await);
         link.map_err(|source| ArchiveError::Store { attempted: "sign a link to", message, source })
     }
 
     /// The original as a stream, or those bytes of it, both ends included.
     ///
     /// Errors: S3 refuses or does not answer.
-    pub async fn open(
-        &self,
-        firm: FirmId,
-        message: MessageId,
-        part: Option<RangeInclusive<u64>>,
-    ) -> Result<SdkBody, ArchiveError> {
-        let read = self.links.read(&key(firm, message), part).await;
+    pub async fn open(&self, key: OriginalKey, part: Option<RangeInclusive<u64>>) -> Result<SdkBody, ArchiveError> {
+        let (message, read) = (key.message, self.links.read(&key.to_string(), part).await);
         read.map_err(|source| ArchiveError::Store { attempted: "read", message, source })
     }
 }
@@ -262,5 +331,24 @@ mod tests {
         let place = "firms/d0a0e2e3-d7aa-4873-a333-409ad942fa5e/mailboxes/f57eb6dd-fd84-4d56-ad56-edd25416d16a/messages/\
                      2befe57a038d5acbf12c756c79995863.eml";
         assert_eq!(key(firm, message), place);
+        let of_a_year = OriginalKey::new(firm, message, KeptUntil::of_year(2036));
+        assert_eq!(of_a_year.to_string(), format!("until/2036/{place}"));
+    }
+
+    #[test]
+    fn only_the_key_of_an_original_is_read_as_one() {
+        let firm: FirmId = "d0a0e2e3-d7aa-4873-a333-409ad942fa5e".parse().expect("a firm");
+        let message =
+            "f57eb6dd-fd84-4d56-ad56-edd25416d16a.2befe57a038d5acbf12c756c79995863".parse().expect("a message");
+        for until in [KeptUntil::Ever, KeptUntil::of_year(2036)] {
+            let key = OriginalKey::new(firm, message, until);
+            assert_eq!(OriginalKey::parse(&key.to_string()), Some(key));
+        }
+        let key = OriginalKey::new(firm, message, KeptUntil::Ever).to_string();
+        let others = ["until/1999/", "until/02036/", "until/+2036/", "until/2036//", "until/", "x/", "/"];
+        let others = others.iter().map(|root| format!("{root}{key}"));
+        for other in others.chain([key.to_uppercase(), format!("{key}.eml"), key.replace("messages", "mails")]) {
+            assert_eq!(OriginalKey::parse(&other), None, "{other}");
+        }
     }
 }

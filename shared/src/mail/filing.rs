@@ -144,8 +144,9 @@ pub async fn file(
         let Some(mut row) = table.get::<Message>(&Key::message(firm, id)).await? else {
             return Err(FilingError::Unknown);
         };
-        let Some(original) = row.value.original().cloned() else {
-            return Err(FilingError::NotArchived(row.value.state.name()));
+        let now = row.value.clone().as_of(change.at);
+        let Some(original) = now.original().cloned() else {
+            return Err(FilingError::NotArchived(now.state.name()));
         };
         if row.value.dossier() == change.dossier {
             return Ok(row.value);

@@ -142,7 +142,8 @@ impl MessageFilter {
             let own = addresses.get(&message.id.mailbox).map(|own| own.to_lowercase());
             own.is_some() && message.from.as_deref().map(str::to_lowercase) == own
         };
-        self.admits(message.id.mailbox, Some(message.from.as_deref()), Some(message.received_at))
+        !matches!(message.state, MessageState::Expired { .. })
+            && self.admits(message.id.mailbox, Some(message.from.as_deref()), Some(message.received_at))
             && self.folder.as_ref().is_none_or(|wanted| *wanted == message.folder)
             && self.dossier.as_ref().is_none_or(|wanted| match wanted {
                 InDossier::Of(dossier) => message.dossier() == Some(dossier),
@@ -182,7 +183,8 @@ impl MessageFilter {
         // A message may have failed and been archived within the same step, and BatchGetItem takes a key once.
         keys.dedup();
         let rows = table.get_all::<Message>(&keys).await?;
-        let wanted = rows.into_iter().map(|row| row.value).filter(|message| self.wants(message));
+        let messages = rows.into_iter().map(|row| row.value.as_of(table.now()));
+        let wanted = messages.filter(|message| self.wants(message));
         Ok(wanted.filter_map(|message| Some((self.listed_under(&message)?, message))).collect())
     }
 

@@ -7,11 +7,14 @@ use crate::{
     base::{
         address::recipient_domain,
         digest::Digest,
-        id::{ConversationId, FolderId, ImmutableId, MessageId},
+        id::{ConversationId, FirmId, FolderId, ImmutableId, MessageId},
     },
-    firm::fact::{Envelope, FiledThrough, MailFacts},
+    firm::{
+        fact::{Envelope, FiledThrough, MailFacts},
+        retention::KeptUntil,
+    },
     graph::{GraphCode, Mail, UNREACHABLE},
-    mail::{rules::SkipReason, trouble::Trouble},
+    mail::{archive::OriginalKey, rules::SkipReason, trouble::Trouble},
 };
 
 /// Longest subject that is kept in the index, in characters: it keeps an item within one write unit of DynamoDB. The
@@ -94,6 +97,7 @@ impl SeenCategories {
 ///    ├──► skipped
 ///    ├──► gone                          (deleted for good before it could be read)
 ///    ├──► erased, removed               (from any state, because somebody asked for it)
+///    ├──► expired                       (from any state with an original, as its time ends)
 ///    └──► failed ──► archived …         (tried again with growing pauses)
 /// ```
 ///
@@ -144,6 +148,11 @@ pub enum MessageState {
         /// Who: the id of the API key or of the person, or `operator`.
         by: String,
     },
+    /// Its original was kept until the end of a year that is over: the last step, whatever Graph lists.
+    Expired {
+        /// Until when it was kept.
+        at: Timestamp,
+    },
 }
 
 /// The original in the archive.
@@ -157,6 +166,16 @@ pub struct Original {
     pub archived_at: Timestamp,
     /// Its number in the firm's feed: the order in which the registry received it.
     pub number: u64,
+    /// Until when it is kept.
+    #[serde(default, rename = "until_year", skip_serializing_if = "KeptUntil::is_ever")]
+    pub until: KeptUntil,
+}
+
+impl Original {
+    /// Where it lies in the bucket, as that of this message of the firm.
+    pub fn key(&self, firm: FirmId, message: MessageId) -> OriginalKey {
+        OriginalKey::new(firm, message, self.until)
+    }
 }
 
 /// Why a mail is not archived yet.
@@ -258,6 +277,15 @@ impl Message {
         self.lies_in.as_ref().unwrap_or(&self.folder)
     }
 
+    /// The same as it is now: expired once the time of its original is over. The table has it as it was until an
+    /// administrator has what expired erased.
+    pub fn as_of(mut self, now: Timestamp) -> Self {
+        if let Some(at) = self.original().and_then(|original| original.until.end()).filter(|at| *at <= now) {
+            self.state = MessageState::Expired { at };
+        }
+        self
+    }
+
     /// The dossier that it is filed to.
     pub fn dossier(&self) -> Option<&str> {
         self.filing.as_ref()?.dossier.as_deref()
@@ -275,7 +303,8 @@ impl Message {
             | MessageState::Failed(_)
             | MessageState::Gone { .. }
             | MessageState::Erased { .. }
-            | MessageState::Removed { .. } => None,
+            | MessageState::Removed { .. }
+            | MessageState::Expired { .. } => None,
         }
     }
 }
@@ -294,6 +323,7 @@ impl MessageState {
             Self::Gone { .. } => "gone",
             Self::Erased { .. } => "erased",
             Self::Removed { .. } => "removed",
+            Self::Expired { .. } => "expired",
         }
     }
 
@@ -305,7 +335,11 @@ impl MessageState {
             }
             Self::Failed(failure) => Some(failure.number),
             Self::Gone { number, .. } => Some(*number),
-            Self::Pending | Self::Skipped { .. } | Self::Erased { .. } | Self::Removed { .. } => None,
+            Self::Pending
+            | Self::Skipped { .. }
+            | Self::Erased { .. }
+            | Self::Removed { .. }
+            | Self::Expired { .. } => None,
         }
     }
 
@@ -319,13 +353,24 @@ impl MessageState {
 
     /// The same under another number of the feed.
     pub fn renumbered(self, number: u64) -> Self {
-        match self {
-            Self::Archived(original) => Self::Archived(Original { number, ..original }),
-            Self::Announced(original) => Self::Announced(Original { number, ..original }),
-            Self::Marked(original) => Self::Marked(Original { number, ..original }),
-            Self::Unmarked { original, code } => Self::Unmarked { original: Original { number, ..original }, code },
+        match self.with_original(|original| Original { number, ..original }) {
             Self::Failed(failure) => Self::Failed(MessageFailure { number, ..failure }),
             Self::Gone { at, .. } => Self::Gone { at, number },
+            other => other,
+        }
+    }
+
+    /// The same with an original that is kept so long.
+    pub fn kept_until(self, until: KeptUntil) -> Self {
+        self.with_original(|original| Original { until, ..original })
+    }
+
+    fn with_original(self, change: impl FnOnce(Original) -> Original) -> Self {
+        match self {
+            Self::Archived(original) => Self::Archived(change(original)),
+            Self::Announced(original) => Self::Announced(change(original)),
+            Self::Marked(original) => Self::Marked(change(original)),
+            Self::Unmarked { original, code } => Self::Unmarked { original: change(original), code },
             other => other,
         }
     }
@@ -338,7 +383,8 @@ impl MessageState {
             | Self::Unmarked { .. }
             | Self::Gone { .. }
             | Self::Erased { .. }
-            | Self::Removed { .. } => true,
+            | Self::Removed { .. }
+            | Self::Expired { .. } => true,
             Self::Failed(failure) => failure.next_try.is_none(),
             Self::Pending | Self::Archived(_) | Self::Announced(_) => false,
         }
@@ -382,7 +428,9 @@ pub(crate) mod tests {
 
     #[test]
     fn a_message_is_read_from_the_table_as_it_was_written() {
-        let original = Original { sha256: Digest::of(b"x"), bytes: 1, archived_at: Timestamp::UNIX_EPOCH, number: 7 };
+        let (sha256, archived_at) = (Digest::of(b"x"), Timestamp::UNIX_EPOCH);
+        let original = Original { sha256, bytes: 1, archived_at, number: 7, until: KeptUntil::Ever };
+        let of_a_year = Original { until: KeptUntil::of_year(2036), ..original.clone() };
         let failure =
             MessageFailure { code: GraphCode::new("ErrorItemNotFound"), attempts: 2, next_try: None, number: 3 };
         let code = GraphCode::new("ErrorItemNotFound");
@@ -390,6 +438,7 @@ pub(crate) mod tests {
             MessageState::Pending,
             MessageState::Skipped { reason: SkipReason::Draft },
             MessageState::Archived(original.clone()),
+            MessageState::Marked(of_a_year),
             MessageState::Announced(original.clone()),
             MessageState::Marked(original.clone()),
             MessageState::Unmarked { original, code },
@@ -397,10 +446,27 @@ pub(crate) mod tests {
             MessageState::Gone { at: Timestamp::UNIX_EPOCH, number: 4 },
             MessageState::Erased { at: Timestamp::UNIX_EPOCH },
             MessageState::Removed { at: Timestamp::UNIX_EPOCH, by: "operator".to_owned() },
+            MessageState::Expired { at: Timestamp::UNIX_EPOCH },
         ] {
             let message = Message { state, ..message(Some("D1")) };
             let item: serde_dynamo::Item = serde_dynamo::to_item(&message).unwrap();
             assert_eq!(serde_dynamo::from_item::<_, Message>(item).unwrap(), message);
         }
+    }
+
+    #[test]
+    fn a_message_is_expired_from_the_moment_on_at_which_its_time_ends() {
+        let original = Original {
+            sha256: Digest::of(b"x"),
+            bytes: 1,
+            archived_at: Timestamp::UNIX_EPOCH,
+            number: 7,
+            until: KeptUntil::of_year(2036),
+        };
+        let message = Message { state: MessageState::Marked(original), ..message(None) };
+        let [before, at] = ["2036-12-31T23:59:59Z", "2037-01-01T00:00:00Z"].map(|at| at.parse().unwrap());
+        assert_eq!(message.clone().as_of(before), message);
+        let expired = message.as_of(at);
+        assert_eq!((&expired.state, expired.original()), (&MessageState::Expired { at }, None));
     }
 }

@@ -8,6 +8,7 @@ pub mod folder;
 pub mod fresh_page;
 pub mod hint;
 pub mod hold;
+pub mod keeper;
 pub mod list;
 pub mod mailbox;
 pub mod mailbox_share;

@@ -12,11 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     aws::table::{Key, Table, Write},
-    base::{
-        id::{FirmId, MessageId},
-        telemetry::ErrorChain,
-    },
-    mail::archive::{Archive, ArchiveError},
+    base::{id::MessageId, telemetry::ErrorChain},
+    mail::archive::{Archive, ArchiveError, OriginalKey},
     reading::{
         Attachment, MailHead, MailPart, Outline, PartKind, Scanned, Scanner, Transfer, TransferDecoder, is_shown_inline,
     },
@@ -62,14 +59,11 @@ pub enum OpenMailError {
 /// Cost: one GET of its beginning.
 ///
 /// Errors: S3 refuses, does not answer or breaks off.
-pub async fn head(
-    archive: &Archive,
-    (firm, message): (FirmId, MessageId),
-    bytes: u64,
-) -> Result<MailHead, OpenMailError> {
+pub async fn head(archive: &Archive, key: OriginalKey, bytes: u64) -> Result<MailHead, OpenMailError> {
     let last = bytes.min(HEAD_READ_BYTES).saturating_sub(1);
-    let body = archive.open(firm, message, Some(0..=last)).await?;
-    let read = body.collect().await.map_err(|source| OpenMailError::BrokenOff { message, source })?;
+    let body = archive.open(key, Some(0..=last)).await?;
+    let broken = |source| OpenMailError::BrokenOff { message: key.message, source };
+    let read = body.collect().await.map_err(broken)?;
     Ok(Outline::of(&read.to_bytes()).head)
 }
 
@@ -108,8 +102,7 @@ impl KeptParts {
 #[derive(Debug)]
 pub struct OpenedMail {
     archive: Archive,
-    firm: FirmId,
-    message: MessageId,
+    key: OriginalKey,
     /// Its head and its parts.
     pub outline: Outline,
     /// All its bytes; a large one stays where it is.
@@ -126,16 +119,16 @@ impl OpenedMail {
     /// Errors: S3 refuses, does not answer or breaks off; `within` names no message, or one that is too large.
     pub async fn open(
         (archive, table): (&Archive, Option<&Table>),
-        (firm, message): (FirmId, MessageId),
+        original: OriginalKey,
         bytes: u64,
         within: &[usize],
     ) -> Result<Self, OpenMailError> {
-        let key = Key::parts(firm, message);
+        let (key, message) = (Key::parts(original.firm, original.message), original.message);
         let table = table.filter(|_| bytes > WHOLE_BYTES_MAX);
         let (scanned, whole) = match kept_parts(table, &key).await {
             Some(scanned) => (scanned, None),
             None => {
-                let (scanned, whole) = scan(archive, (firm, message), bytes).await?;
+                let (scanned, whole) = scan(archive, original, bytes).await?;
                 if let Some((table, parts)) = table.zip(KeptParts::of(&scanned))
                     && let Err(error) = table.write(Write::overwrite(key, &parts)).await
                 {
@@ -145,7 +138,7 @@ impl OpenedMail {
             }
         };
         let (archive, outline) = (archive.clone(), Outline::new(scanned));
-        let mut opened = Self { archive, firm, message, outline, whole };
+        let mut opened = Self { archive, key: original, outline, whole };
         for number in within {
             let (inner, part) = opened.attachment(*number)?;
             if inner.kind != PartKind::Message {
@@ -243,7 +236,7 @@ impl OpenedMail {
             all.extend_from_slice(&piece);
             Ok(all)
         });
-        bytes.await.map_err(|source| OpenMailError::BrokenOff { message: self.message, source })
+        bytes.await.map_err(|source| OpenMailError::BrokenOff { message: self.key.message, source })
     }
 
     /// Those bytes of the mail, from memory or as S3 gives them.
@@ -253,11 +246,11 @@ impl OpenedMail {
             let end = end.min(whole.len());
             return Either::Left(stream::iter([Ok(whole.slice(start.min(end)..end))]));
         }
-        let (archive, firm, message) = (self.archive.clone(), self.firm, self.message);
+        let (archive, key) = (self.archive.clone(), self.key);
         let opened = async move {
             // A range of HTTP has both its ends, so none is empty.
             let body = match range.end.checked_sub(1).filter(|_| !range.is_empty()) {
-                Some(last) => archive.open(firm, message, Some(range.start..=last)).await?,
+                Some(last) => archive.open(key, Some(range.start..=last)).await?,
                 None => SdkBody::empty(),
             };
             Ok::<_, BoxError>(BodyStream::new(body).try_filter_map(async |frame| Ok(frame.into_data().ok())))
@@ -272,12 +265,8 @@ async fn kept_parts(table: Option<&Table>, key: &Key) -> Option<Scanned> {
 }
 
 /// Finds the parts of an original while it passes, and keeps all of it if it is small.
-async fn scan(
-    archive: &Archive,
-    (firm, message): (FirmId, MessageId),
-    bytes: u64,
-) -> Result<(Scanned, Option<Bytes>), OpenMailError> {
-    let mut body = archive.open(firm, message, None).await?;
+async fn scan(archive: &Archive, key: OriginalKey, bytes: u64) -> Result<(Scanned, Option<Bytes>), OpenMailError> {
+    let (message, mut body) = (key.message, archive.open(key, None).await?);
     let (mut scanner, mut whole) = (Scanner::new(), (bytes <= WHOLE_BYTES_MAX).then(Vec::new));
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|source| OpenMailError::BrokenOff { message, source })?;

@@ -110,7 +110,11 @@ pub fn standing(known: Option<&Message>, decision: KeepDecision) -> KeptStatus {
     match known {
         Some(message) if message.original().is_some() => KeptStatus::Kept,
         Some(Message {
-            state: MessageState::Skipped { .. } | MessageState::Erased { .. } | MessageState::Removed { .. },
+            state:
+                MessageState::Skipped { .. }
+                | MessageState::Erased { .. }
+                | MessageState::Removed { .. }
+                | MessageState::Expired { .. },
             ..
         }) => KeptStatus::NotDue,
         // It was gone when it was read, and is listed again.

@@ -66,7 +66,7 @@ impl Proposer {
     pub async fn propose(&self, archive: &Archive, message: &Message) -> Result<Option<String>, OpenMailError> {
         let is_asked = message.filing.is_none() && !self.dossiers.is_empty();
         let Some(original) = message.original().filter(|_| is_asked) else { return Ok(None) };
-        let head = opened::head(archive, (self.firm, message.id), original.bytes).await?;
+        let head = opened::head(archive, original.key(self.firm, message.id), original.bytes).await?;
         Ok(proposed(&head, &self.own, &self.dossiers).map(str::to_owned))
     }
 }

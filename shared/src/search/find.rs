@@ -469,7 +469,7 @@ impl Search<'_> {
         if let Some(mail) = kept(&self.cache.mails, &key) {
             return Ok(mail);
         }
-        read(self.archive, self.registry.firm, &mut mail).await?;
+        read::<SearchError>((self.archive, self.registry.feed), self.registry.firm, &mut mail).await?;
         let mail = Arc::new(mail);
         if mail.weight() <= KEPT_BYTES_MAX {
             keep(&self.cache.mails, key, mail.clone());

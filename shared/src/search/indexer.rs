@@ -26,7 +26,8 @@ use crate::{
         index_due::IndexDue,
     },
     mail::{
-        archive::Archive,
+        archive::{Archive, OriginalKey},
+        message::Message,
         opened::{OpenMailError, OpenedMail},
     },
     search::{
@@ -95,9 +96,30 @@ pub struct Indexer<'a> {
 }
 
 /// What the original of a mail says, added to what its fact says. An original that is gone leaves the fact.
-pub(super) async fn read(archive: &Archive, firm: FirmId, mail: &mut IndexedMail) -> Result<(), OpenMailError> {
-    let Some(bytes) = mail.original else { return Ok(()) };
-    let opened = match OpenedMail::open((archive, None), (firm, mail.message), bytes, &[]).await {
+/// One that is kept longer since, or less long, lies where the table has it.
+pub(super) async fn read<E: From<OpenMailError> + From<FeedError>>(
+    (archive, feed): (&Archive, &Feed),
+    firm: FirmId,
+    mail: &mut IndexedMail,
+) -> Result<(), E> {
+    let Some((bytes, until)) = mail.original else { return Ok(()) };
+    let open = async |until| {
+        let key = OriginalKey::new(firm, mail.message, until);
+        OpenedMail::open((archive, None), key, bytes, &[]).await
+    };
+    let opened = match open(until).await {
+        Err(error) if is_missing(&error) => {
+            let message =
+                feed.table().get::<Message>(&Key::message(firm, mail.message)).await.map_err(FeedError::from)?;
+            let elsewhere = message.and_then(|row| row.value.original().map(|original| original.until));
+            match elsewhere.filter(|elsewhere| *elsewhere != until) {
+                Some(elsewhere) => open(elsewhere).await,
+                None => return Ok(()),
+            }
+        }
+        opened => opened,
+    };
+    let opened = match opened {
         Err(error) if is_missing(&error) => return Ok(()),
         opened => opened?,
     };
@@ -242,7 +264,7 @@ impl Indexer<'_> {
         let reading = facts.into_iter().map(|(number, fact)| async move {
             let mut mail = fact.fact().and_then(|fact| IndexedMail::of(number, &fact));
             if let Some(mail) = &mut mail {
-                read(self.archive, firm, mail).await?;
+                read::<IndexingError>((self.archive, self.feed), firm, mail).await?;
             }
             Ok::<_, IndexingError>((number, mail))
         });

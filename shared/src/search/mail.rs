@@ -9,7 +9,10 @@ use crate::{
         address::compared,
         id::{ConversationId, MailboxId, MessageId},
     },
-    firm::fact::{Envelope, Fact, FactEvent, MailFacts},
+    firm::{
+        fact::{Envelope, Fact, FactEvent, MailFacts},
+        retention::KeptUntil,
+    },
     reading::{MailHead, Outline, Person, is_shown_inline},
 };
 
@@ -25,8 +28,8 @@ const TEXT_BYTES_MAX: usize = 256 << 10;
 pub(super) struct IndexedMail {
     pub number: u64,
     pub message: MessageId,
-    /// The length of its original; none where there is none.
-    pub original: Option<u64>,
+    /// The length of its original, and until when that is kept; none where there is none.
+    pub original: Option<(u64, KeptUntil)>,
     pub received_at: Timestamp,
     /// What it is filtered by, as [`mailbox_key`] and others make it.
     pub keys: BTreeSet<String>,
@@ -70,9 +73,10 @@ impl IndexedMail {
     /// What a fact says of a mail; none if it is about something else.
     pub(super) fn of(number: u64, fact: &Fact) -> Option<Self> {
         let (mailbox, message, envelope, facts, original) = match &fact.what {
-            FactEvent::MessageArchived { mailbox, message, bytes, received_at, subject, from, mail, .. } => {
+            FactEvent::MessageArchived { mailbox, message, bytes, received_at, subject, from, mail, until, .. } => {
                 let (received_at, subject) = (Some(*received_at), Some(subject.clone()));
-                (*mailbox, *message, Envelope { received_at, subject, from: from.clone() }, mail, Some(*bytes))
+                let original = Some((*bytes, *until));
+                (*mailbox, *message, Envelope { received_at, subject, from: from.clone() }, mail, original)
             }
             FactEvent::MessageFailed { mailbox, message, envelope, mail, .. }
             | FactEvent::MessageGone { mailbox, message, envelope, mail } => {
@@ -170,6 +174,7 @@ pub(super) mod tests {
             subject: subject.to_owned(),
             from: Some(from.to_owned()),
             archived_at: None,
+            until: KeptUntil::Ever,
             mail: MailFacts::default(),
         };
         Fact { id: number.to_string(), at, what }

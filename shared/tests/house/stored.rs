@@ -37,6 +37,7 @@ use shared::{
         filing::{DossierMessage, FollowedConversation},
         folder::{FolderState, TreeLink},
         hold::LegalHold,
+        keeper::{DossierClass, KeeperPlace},
         mailbox::Mailbox,
         mailbox_turn::MailboxTurn,
         message::{FilingRecord, Message},
@@ -61,7 +62,7 @@ use Held::{No, Samples};
 
 /// Every kind of key, by the function of `Key` that spells it.
 const KINDS: &[(&str, Held)] = &[
-    ("firm", Samples(&["firm"])),
+    ("firm", Samples(&["firm", "firm-with-periods"])),
     ("api_key", Samples(&["api-key"])),
     ("api_key_count", Samples(&["key-count"])),
     ("allowance", No("a number that DynamoDB adds to; it is forgotten after minutes")),
@@ -109,6 +110,7 @@ const KINDS: &[(&str, Held)] = &[
             "fact-message-filed",
             "fact-message-removed",
             "fact-push-failed",
+            "fact-retention-changed",
             "fact-salted",
         ]),
     ),
@@ -118,6 +120,8 @@ const KINDS: &[(&str, Held)] = &[
     ("archive_check", Samples(&["archive-check"])),
     ("erasure", Samples(&["erasure", "erasure-confirmed"])),
     ("hold", Samples(&["hold"])),
+    ("dossier_class", Samples(&["dossier-class"])),
+    ("keeper", Samples(&["keeper"])),
     ("filed", Samples(&["filed"])),
     ("conversation", Samples(&["conversation"])),
     ("parts", Samples(&["parts"])),
@@ -128,7 +132,7 @@ const KINDS: &[(&str, Held)] = &[
     ("folder", Samples(&["folder"])),
     ("baseline", Samples(&["baseline-page"])),
     ("work", Samples(&["work"])),
-    ("message", Samples(&["message", "message-mark-waits"])),
+    ("message", Samples(&["message", "message-mark-waits", "message-of-a-year"])),
     ("entry", Samples(&["contact", "date"])),
     ("bulk", Samples(&["bulk"])),
     ("bulk_progress", Samples(&["bulk-progress"])),
@@ -253,15 +257,18 @@ fn every_item_that_an_older_version_wrote_is_read_and_so_is_one_with_more_in_it(
             | "fact-message-filed"
             | "fact-message-removed"
             | "fact-push-failed"
+            | "fact-retention-changed"
             | "fact-salted" => {
                 read::<Fact>(&sample, item);
             }
             "archive-check" => read::<ArchiveCheck>(&sample, item),
             "erasure" | "erasure-confirmed" => read::<ErasureOrder>(&sample, item),
             "hold" => read::<LegalHold>(&sample, item),
+            "dossier-class" => read::<DossierClass>(&sample, item),
+            "keeper" => read::<KeeperPlace>(&sample, item),
             "filed" => read::<DossierMessage>(&sample, item),
             "filing" => read::<FilingRecord>(&sample, item),
-            "firm" => read::<Firm>(&sample, item),
+            "firm" | "firm-with-periods" => read::<Firm>(&sample, item),
             "folder" => read::<FolderState>(&sample, item),
             "containers" => read::<ItemContainers>(&sample, item),
             "joined" => read::<JointPosition>(&sample, item),
@@ -272,7 +279,7 @@ fn every_item_that_an_older_version_wrote_is_read_and_so_is_one_with_more_in_it(
             "stamp" => read::<StampedCheckpoint>(&sample, item),
             "mailbox" => read::<Mailbox>(&sample, item),
             "member" => read::<Member>(&sample, item),
-            "message" | "message-mark-waits" => read::<Message>(&sample, item),
+            "message" | "message-mark-waits" | "message-of-a-year" => read::<Message>(&sample, item),
             "parts" => read::<KeptParts>(&sample, item),
             "outbox" => read::<Outbox>(&sample, item),
             "own-app" => read::<OwnApp>(&sample, item),

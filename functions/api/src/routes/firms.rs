@@ -163,6 +163,7 @@ pub(super) async fn create(
         language: new.language,
         replies_follow: false,
         file_by_contact: None,
+        retention: None,
         time_zone: new.time_zone.into_inner(),
         marks: None,
         external_id: new.external_id.map(OwnId::into_inner),

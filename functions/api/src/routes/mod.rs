@@ -40,6 +40,7 @@ mod proposals;
 mod push;
 mod reading;
 mod reconciliation;
+mod retention;
 mod tenants;
 mod users;
 mod validation;
@@ -145,11 +146,11 @@ routes! {
             messages::list reads words, messages::read, reading::text reads mail, reading::html reads mail,
             reading::attachments reads mail, reading::attachment reads mail,
             proof::log, proof::message reads mail,
-            proposals::list, erasures::list, erasures::read, holds::list;
+            proposals::list, erasures::list, erasures::read, holds::list, retention::read, retention::dossiers;
 
         Needs::FILE => filing::file_conversation, proposals::accept;
 
-        Needs::MANAGE => erasures::create, erasures::confirm, holds::set;
+        Needs::MANAGE => erasures::create, erasures::confirm, holds::set, retention::set, retention::set_class;
     }
 }
 

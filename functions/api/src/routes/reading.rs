@@ -229,7 +229,9 @@ struct AttachmentBytes(Vec<u8>);
 async fn open(app: &App, firm: FirmId, message: MessageId, within: &Nesting) -> Answer<(OpenedMail, Digest)> {
     let found = find(app, firm, message).await?;
     let original = found.original().ok_or_else(|| not_archived(found.state.name()))?;
-    let opened = OpenedMail::open((&app.archive, Some(&app.table)), (firm, message), original.bytes, &within.0).await?;
+    let opened =
+        OpenedMail::open((&app.archive, Some(&app.table)), original.key(firm, message), original.bytes, &within.0)
+            .await?;
     Ok((opened, original.sha256))
 }
 

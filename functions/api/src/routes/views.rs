@@ -48,8 +48,8 @@ pub(crate) struct MessageView {
     /// The header Message-ID. It is not unique.
     internet_message_id: Option<String>,
     has_attachments: bool,
-    /// `pending`, `skipped`, `archived`, `announced`, `marked`, `unmarked`, `failed`, `gone`, `erased` or `removed`.
-    /// The original is there from `archived` on; `unmarked` means that Outlook can't show it.
+    /// `pending`, `skipped`, `archived`, `announced`, `marked`, `unmarked`, `failed`, `gone`, `erased`, `removed` or
+    /// `expired`. The original is there from `archived` on; `unmarked` means that Outlook can't show it.
     state: &'static str,
     /// The SHA-256 of the original, in hex.
     #[schema(value_type = Option<String>)]
@@ -58,6 +58,9 @@ pub(crate) struct MessageView {
     bytes: Option<u64>,
     #[schema(value_type = Option<String>, format = "date-time")]
     archived_at: Option<Timestamp>,
+    /// Until when the original is kept; null for ever.
+    #[schema(value_type = Option<String>, format = "date-time")]
+    kept_until: Option<Timestamp>,
     /// Its number in the firm's feed.
     number: Option<u64>,
     /// Why it is not archived yet.
@@ -92,6 +95,7 @@ pub(crate) struct MessageFailureView {
 impl From<Message> for MessageView {
     fn from(message: Message) -> Self {
         let original = message.original().cloned();
+        let mut kept_until = original.as_ref().and_then(|original| original.until.end());
         let (mut failure, mut skip_reason, mut removed_by) = (None, None, None);
         let state = message.state.name();
         let filing = message.filing.filter(|filing| filing.dossier.is_some());
@@ -104,6 +108,7 @@ impl From<Message> for MessageView {
             MessageState::Gone { number: n, .. } => number = Some(n),
             MessageState::Skipped { reason } => skip_reason = Some(reason),
             MessageState::Removed { by, .. } => removed_by = Some(by),
+            MessageState::Expired { at } => kept_until = Some(at),
             _ => {}
         }
         Self {
@@ -118,6 +123,7 @@ impl From<Message> for MessageView {
             sha256: original.as_ref().map(|original| original.sha256),
             bytes: original.as_ref().map(|original| original.bytes),
             archived_at: original.map(|original| original.archived_at),
+            kept_until,
             number,
             failure,
             skip_reason,

@@ -107,6 +107,7 @@ fn did(action: &str) -> &'static str {
         ("erasures", "confirm", _) => key("did-erase-confirm"),
         ("erasures", ..) => key("did-erase"),
         ("holds", ..) => key("did-hold"),
+        ("retention", ..) => key("did-retention"),
         ("users" | "invitations", ..) => key("did-people"),
         ("marks", ..) => key("did-marks"),
         ("", _, "PATCH") => key("did-firm"),
@@ -265,6 +266,8 @@ mod tests {
             ("POST /v1/firms/{firm}/erasures", "did-erase"),
             ("POST /v1/firms/{firm}/erasures/{erasure}/confirm", "did-erase-confirm"),
             ("PUT /v1/firms/{firm}/holds", "did-hold"),
+            ("PUT /v1/firms/{firm}/retention", "did-retention"),
+            ("PUT /v1/firms/{firm}/retention/dossiers", "did-retention"),
             ("GET /oauth/callback", "did-sign-in"),
             ("POST /v1/firms/{firm}/new-noun", "did-other"),
         ] {

@@ -35,6 +35,7 @@ enum Target {
     Messages { messages: Vec<String> },
     Sender { from: String, mailbox: Option<String> },
     Rules { mailbox: String },
+    Retention,
 }
 
 impl Target {
@@ -47,6 +48,7 @@ impl Target {
             Self::Messages { messages } => t.say_n("erase-chosen", messages.len()),
             Self::Sender { from, .. } => t.say_name("erase-sender-of", from),
             Self::Rules { .. } => t.say("erase-rules"),
+            Self::Retention => t.say("erase-retention"),
         }
     }
 
@@ -57,7 +59,9 @@ impl Target {
             Self::Mailbox { mailbox } | Self::Rules { mailbox } => format!("/mailboxes/{mailbox}"),
             Self::Sender { mailbox: Some(mailbox), .. } => format!("/mailboxes/{mailbox}"),
             Self::Member { member } => format!("/members/{member}"),
-            Self::Firm | Self::Messages { .. } | Self::Sender { mailbox: None, .. } => return String::new(),
+            Self::Firm | Self::Retention | Self::Messages { .. } | Self::Sender { mailbox: None, .. } => {
+                return String::new();
+            }
         };
         let found = office.api().get::<AnyName>(&office.v1(&path)).await.unwrap_or_default();
         found.subject.or(found.name).or(found.address).unwrap_or_default()
@@ -71,6 +75,7 @@ impl Target {
             Self::Mailbox { mailbox } => of("mailbox", "mailbox", mailbox),
             Self::Member { member } => of("member", "member", member),
             Self::Firm => "/erasures/new".to_owned(),
+            Self::Retention => "/erasures/new?kind=retention".to_owned(),
             Self::Messages { messages } => {
                 let messages: String = messages.iter().map(|message| and("message", message)).collect();
                 format!("/erasures/new?kind=messages{messages}")
@@ -96,10 +101,10 @@ struct AnyName {
 #[serde(tag = "state", rename_all = "snake_case")]
 enum ErasureProgressView {
     Requested,
-    Previewed { originals: u64, has_more: bool },
+    Previewed { originals: u64, shortened: u64, has_more: bool },
     Confirmed {},
     Refused { reason: String, detail: String, until: Option<Timestamp> },
-    Erased { originals: u64, at: Timestamp },
+    Erased { originals: u64, shortened: u64, at: Timestamp },
 }
 
 /// An erasure or a removal.
@@ -137,8 +142,11 @@ impl ErasureView {
                 ("unknown", _) => t.say("erasure-unknown"),
                 _ => t.say("erasure-refused"),
             },
-            ErasureProgressView::Erased { originals, at } => {
-                format!("{} {}", t.say_name("erasure-done", &t.time(at)), t.say_n("erasure-done-mails", *originals))
+            ErasureProgressView::Erased { originals, shortened, at } => {
+                let gone = t.say_n("erasure-done-mails", *originals);
+                let shortened = Some(*shortened).filter(|shortened| *shortened > 0);
+                let shortened = shortened.map(|shortened| t.say_n("fate-shortened", shortened)).unwrap_or_default();
+                format!("{} {gone} {shortened}", t.say_name("erasure-done", &t.time(at))).trim_end().to_owned()
             }
         }
     }
@@ -245,7 +253,7 @@ impl NewErasurePage {
     fn is_known(&self) -> bool {
         match self.kind() {
             "messages" => !self.chosen().is_empty(),
-            kind => ["sender", "rules", "mailbox", "member"].contains(&kind),
+            kind => ["sender", "rules", "mailbox", "member", "retention"].contains(&kind),
         }
     }
 
@@ -309,6 +317,7 @@ pub(crate) async fn create(office: Office, typed: Fields) -> Result<Response, Pa
         }
         kind @ ("mailbox" | "rules") => json!({ "kind": kind, "mailbox": mailbox(&office, &typed).await? }),
         "member" => json!({ "kind": "member", "member": typed.get("member") }),
+        "retention" => json!({ "kind": "retention" }),
         _ => return Err(PageError::NotFound),
     };
     let asked_by = Some(typed.get("asked_by")).filter(|name| !name.is_empty()).unwrap_or(&office.shell.address);
@@ -357,8 +366,8 @@ pub(crate) async fn confirm(
 ) -> Result<Response, PageError> {
     let path = office.v1(&format!("/erasures/{erasure}"));
     let e: ErasureView = office.api().get(&path).await?;
-    if let ErasureProgressView::Previewed { originals, .. } = e.progress
-        && digits(typed.get("mails")) != originals.to_string()
+    if let ErasureProgressView::Previewed { originals, shortened, .. } = e.progress
+        && digits(typed.get("mails")) != (originals + shortened).to_string()
     {
         return shown(&office, erasure, true, None).await;
     }

@@ -13,6 +13,7 @@ pub(crate) mod members;
 pub(crate) mod operator;
 pub(crate) mod people;
 pub(crate) mod proposals;
+pub(crate) mod retention;
 pub(crate) mod rules;
 pub(crate) mod sign_in;
 mod view;

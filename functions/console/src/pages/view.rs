@@ -336,6 +336,7 @@ impl MessageView {
     /// The same in words.
     pub(super) fn words(&self, t: &Texts) -> String {
         match (&self.dossier, self.state.as_str()) {
+            (_, "expired") => t.say("mail-expired"),
             (Some(dossier), _) => t.say_name("mail-filed-in", dossier),
             (None, "failed") => t.say("mail-failed"),
             (None, "gone") => t.say("mail-gone"),

@@ -196,6 +196,41 @@ pub(super) fn delete(
     Ok(pieces)
 }
 
+/// Deletes the versions below a prefix that were followed by another before that time, unless Object Lock keeps them.
+/// Returns the files that nobody names any more.
+pub(super) fn drop_noncurrent(
+    transaction: &Transaction,
+    (bucket, prefix): (&str, &str),
+    before_ms: u64,
+    now_ms: u64,
+) -> Result<Vec<Piece>, Refusal> {
+    let mut select = transaction.prepare_cached(
+        "SELECT sequence, pieces FROM version
+         WHERE bucket = ?1 AND key >= ?2 AND substr(key, 1, length(?2)) = ?2 AND COALESCE(lock_until_ms, 0) <= ?4
+             AND (SELECT next.modified_ms FROM version AS next WHERE next.bucket = version.bucket
+                 AND next.key = version.key AND next.sequence > version.sequence ORDER BY next.sequence LIMIT 1) <= ?3",
+    )?;
+    let found = select.query_map(params![bucket, prefix, before_ms, now_ms], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let found = found.collect::<Result<Vec<(i64, String)>, _>>()?;
+    let mut gone = Vec::new();
+    for (sequence, pieces) in found {
+        transaction.execute("DELETE FROM version WHERE sequence = ?1", [sequence])?;
+        gone.extend(serde_json::from_str::<Vec<Piece>>(&pieces).map_err(s3s::S3Error::internal_error)?);
+    }
+    Ok(gone)
+}
+
+/// Deletes delete markers below a prefix that hide nothing any more.
+pub(super) fn drop_lone_markers(transaction: &Transaction, bucket: &str, prefix: &str) -> Result<(), Refusal> {
+    transaction.execute(
+        "DELETE FROM version WHERE bucket = ?1 AND key >= ?2 AND substr(key, 1, length(?2)) = ?2 AND is_marker = 1
+             AND NOT EXISTS (SELECT 1 FROM version AS other WHERE other.bucket = version.bucket
+                 AND other.key = version.key AND other.sequence <> version.sequence)",
+        params![bucket, prefix],
+    )?;
+    Ok(())
+}
+
 /// A page of versions, by key, the newest of each first.
 pub(super) fn list(
     transaction: &Transaction,

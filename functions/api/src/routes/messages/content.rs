@@ -75,6 +75,7 @@ pub(crate) async fn read(
     let message = find(&app, firm.id(), id).await?;
     let original = message.original().ok_or_else(|| not_archived(message.state.name()))?;
     let (length, etag) = (original.bytes, format!("\"{}\"", original.sha256));
+    let key = original.key(firm.id(), id);
     let part = match asked(&method, &headers, &etag, length) {
         AskedRange::Same => return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response()),
         AskedRange::Beyond => {
@@ -89,9 +90,9 @@ pub(crate) async fn read(
     let body = if method == Method::HEAD {
         Body::empty()
     } else if length > app.config.content_bytes_max {
-        return Ok(Redirect::to(&app.archive.link(firm.id(), id).await?).into_response());
+        return Ok(Redirect::to(&app.archive.link(key).await?).into_response());
     } else {
-        Body::new(app.archive.open(firm.id(), id, part.clone()).await?)
+        Body::new(app.archive.open(key, part.clone()).await?)
     };
     let mut headers = vec![
         (header::CONTENT_TYPE, "message/rfc822".to_owned()),

@@ -330,13 +330,13 @@ impl From<OpenMailError> for Failure {
 /// What the mails of a conversation are found by.
 async fn conversation(app: &App, firm: FirmId, message: &Message) -> Answer<ConversationKeys> {
     let original = message.original().ok_or_else(|| not_archived(message.state.name()))?;
-    let head = opened::head(&app.archive, (firm, message.id), original.bytes).await?;
+    let head = opened::head(&app.archive, original.key(firm, message.id), original.bytes).await?;
     Ok(ConversationKeys::of(message, &head))
 }
 
 pub(super) async fn find(app: &App, firm: FirmId, id: MessageId) -> Answer<Message> {
     let row = app.table.get::<Message>(&Key::message(firm, id)).await?;
-    Ok(row.ok_or_else(|| not_found("message"))?.value)
+    Ok(row.ok_or_else(|| not_found("message"))?.value.as_of(app.clock.now()))
 }
 
 /// Shows the metadata of a mail.

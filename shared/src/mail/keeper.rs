@@ -1,0 +1,386 @@
+//! The keeper: keeps originals longer where a period, the class of a dossier or a legal hold asks for it.
+//!
+//! It follows the feed, from a place of its own. A filing makes it look at that message; a new period, class or hold
+//! makes it look at all messages once more. What is to be kept longer is copied to its new key; then one transaction
+//! writes the message and the fact. The old copy expires by its own rule. A keeper that dies in between copies again to
+//! the same key. It never keeps anything less long: what shortens is an erasure.
+
+use std::collections::{BTreeSet, HashMap};
+
+use futures::{StreamExt as _, stream};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    aws::{
+        table::{Key, Row, Table, TableError, Write},
+        worker::Deadline,
+    },
+    base::{
+        clock::Clock,
+        id::{FirmId, MessageId},
+        telemetry::ErrorChain,
+    },
+    firm::{
+        Firm,
+        fact::{Fact, FactEvent, NumberedFact, StoredFact},
+        feed::{Feed, FeedError},
+        retention::{KeptUntil, Retention},
+    },
+    mail::{
+        archive::{Archive, ArchiveError, OriginalKey, StoredObject},
+        hold::HeldDossiers,
+        message::Message,
+    },
+};
+
+/// Facts that are looked at in one go.
+const FACTS_AT_ONCE: usize = 500;
+/// Originals that are copied side by side.
+const COPIES_AT_ONCE: usize = 8;
+/// The ids of facts begin so after which all messages are looked at: of a new period, a class of a dossier, a hold.
+const TRIGGERS: [&str; 3] = ["retention-", "dossier-class-", "hold-"];
+/// A lifted hold keeps nothing longer.
+const LIFTED: &str = "hold-lifted-";
+
+/// The class of a dossier, by which its mail is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DossierClass {
+    /// The dossier.
+    pub dossier: String,
+    /// The name of the class.
+    pub class: String,
+}
+
+/// What the log says of a change of periods. The names are in the fact only.
+#[derive(Debug, Serialize)]
+pub struct RetentionRecord<'a, T> {
+    /// What holds from now on.
+    #[serde(flatten)]
+    pub now: &'a T,
+    /// Who: the id of the API key or of the person, or `operator`.
+    pub by: &'a str,
+    /// Why.
+    pub reason: &'a str,
+}
+
+/// Which class a dossier is of from now on, as the log says it.
+#[derive(Serialize)]
+struct ClassChange<'a> {
+    dossier: &'a str,
+    class: Option<&'a str>,
+}
+
+/// Stores the periods of a firm, and records them: with who changed them and why.
+///
+/// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
+pub async fn set_periods(
+    feed: &Feed,
+    mut row: Row<Firm>,
+    periods: Retention,
+    (by, reason): (&str, &str),
+    id: Uuid,
+) -> Result<Firm, FeedError> {
+    let firm = row.value.id;
+    row.value.retention = Some(periods.clone());
+    let record = RetentionRecord { now: &periods, by, reason };
+    feed.record_unseen(firm, vec![Write::replace(&row)], &format!("retention-{id}"), &record).await?;
+    Ok(row.value)
+}
+
+impl DossierClass {
+    /// Puts a dossier in a class, or in none, and records it: with who does it and why.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn set(
+        feed: &Feed,
+        firm: FirmId,
+        (dossier, class): (&str, Option<&str>),
+        (by, reason): (&str, &str),
+        id: Uuid,
+    ) -> Result<(), FeedError> {
+        let key = Key::dossier_class(firm, dossier);
+        let write = match class {
+            Some(class) => Write::overwrite(key, &Self { dossier: dossier.to_owned(), class: class.to_owned() }),
+            None => Write::discard(key),
+        };
+        let record = RetentionRecord { now: &ClassChange { dossier, class }, by, reason };
+        feed.record_unseen(firm, vec![write], &format!("dossier-class-{id}"), &record).await
+    }
+}
+
+/// How far a keeper is in a firm's feed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeeperPlace {
+    /// The facts up to this number were looked at.
+    pub after: u64,
+    /// Their messages are looked at once more, from the fact after this number; none if not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again_after: Option<u64>,
+}
+
+/// What decides until when the mails of a firm are kept.
+#[derive(Debug)]
+pub struct KeepingRules {
+    firm: Firm,
+    classes: HashMap<String, String>,
+    held: HeldDossiers,
+}
+
+impl KeepingRules {
+    /// As they are now; none of a firm that never had periods: it keeps everything for ever.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn of(table: &Table, firm: FirmId) -> Result<Option<Self>, TableError> {
+        let found = Firm::find(table, firm).await?.filter(|firm| firm.retention.is_some());
+        let Some(found) = found else { return Ok(None) };
+        let classes = table.query_all::<DossierClass>(&Key::dossier_class_prefix(firm)).await?;
+        let classes = classes.into_iter().map(|row| (row.value.dossier, row.value.class)).collect();
+        Ok(Some(Self { firm: found, classes, held: HeldDossiers::of(table, firm).await? }))
+    }
+
+    /// Until when the original of a message is to be kept; none where it has none.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn kept_until(&self, table: &Table, message: &Message) -> Result<Option<KeptUntil>, TableError> {
+        let Some(original) = message.original() else { return Ok(None) };
+        if self.is_held(table, message).await? {
+            return Ok(Some(KeptUntil::Ever));
+        }
+        let class = message.dossier().and_then(|dossier| self.classes.get(dossier));
+        Ok(Some(self.firm.kept_until(class.map(String::as_str), message.received_at, original.archived_at)))
+    }
+
+    /// Whether a legal hold keeps a message.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn is_held(&self, table: &Table, message: &Message) -> Result<bool, TableError> {
+        Ok(self.held.holding(table, self.firm.id, message).await?.is_some())
+    }
+
+    /// Whether a filing alone may have a mail kept longer.
+    fn depends_on_dossiers(&self) -> bool {
+        !self.classes.is_empty() || self.held.any().is_some()
+    }
+}
+
+/// What keepers came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct KeptLonger {
+    /// Originals that are kept longer than before.
+    pub moved: u64,
+    /// Originals that could not be copied: they are missing, or not as they were written.
+    pub failed: u64,
+}
+
+/// What a keeper could not do at all.
+#[derive(Debug, thiserror::Error)]
+pub enum KeeperError {
+    /// The table.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// The feed.
+    #[error(transparent)]
+    Feed(#[from] FeedError),
+    /// An original is missing, or its bytes are not those that were written.
+    #[error("{0} is not the original that was written there")]
+    NotAsWritten(OriginalKey),
+    /// An original could not be copied: S3 refuses or does not answer.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+}
+
+/// What a keeper works with.
+#[derive(Debug, Clone, Copy)]
+pub struct Keeper<'a> {
+    /// The messages.
+    pub table: &'a Table,
+    /// The facts.
+    pub feed: &'a Feed,
+    /// The originals.
+    pub archive: &'a Archive,
+    /// The clock.
+    pub clock: &'a Clock,
+}
+
+impl Keeper<'_> {
+    /// Follows the feed of a firm until its end, or until `deadline` is near.
+    ///
+    /// Cost: a read of the firm where it has no periods. Otherwise a read of each fact, of each message that was filed
+    /// or is looked at once more, and three requests for each original that is kept longer.
+    ///
+    /// Errors: S3 or the table refuses or does not answer. Its place is stored page by page.
+    pub async fn follow(&self, firm: FirmId, deadline: &Deadline) -> Result<KeptLonger, KeeperError> {
+        let mut kept = KeptLonger::default();
+        if KeepingRules::of(self.table, firm).await?.is_none() {
+            return Ok(kept);
+        }
+        let key = Key::keeper(firm);
+        while !deadline.is_near() {
+            let place = self.table.get::<KeeperPlace>(&key).await?;
+            let before = match &place {
+                Some(row) => row.value.clone(),
+                // What was archived before there were periods is looked at once.
+                None => KeeperPlace { after: self.feed.last_number(firm).await?, again_after: Some(0) },
+            };
+            let Some((next, done)) = self.step(firm, &before).await? else { break };
+            (kept.moved, kept.failed) = (kept.moved + done.moved, kept.failed + done.failed);
+            let write = match place {
+                Some(row) => Write::replace(&row.with(next)),
+                None => Write::insert(key.clone(), &next),
+            };
+            // Another keeper may be at it: what both did is the same.
+            match self.table.write(write).await {
+                Err(TableError::Conflict { .. }) => break,
+                written => written?,
+            }
+        }
+        if kept != KeptLonger::default() {
+            tracing::info!(firm.id = %firm, kept.moved, kept.failed, "originals are kept longer");
+        }
+        Ok(kept)
+    }
+
+    /// Looks at the next facts, new ones first; where to go on, and none at the end.
+    async fn step(&self, firm: FirmId, place: &KeeperPlace) -> Result<Option<(KeeperPlace, KeptLonger)>, KeeperError> {
+        let read = async |after| self.feed.stored_facts_after(firm, after, FACTS_AT_ONCE, self.clock.now()).await;
+        let (mut facts, mut next) = (read(place.after).await?, place.clone());
+        let is_again = facts.is_empty();
+        if let Some((reached, _)) = facts.last() {
+            next.after = *reached;
+            next.again_after = facts.iter().any(|(_, fact)| is_trigger(fact)).then_some(0).or(next.again_after);
+        } else if let Some(after) = place.again_after {
+            facts = read(after).await?;
+            facts.retain(|(number, _)| *number <= place.after);
+            next.again_after = facts.last().map(|(reached, _)| *reached);
+        } else {
+            return Ok(None);
+        }
+        // Read after the facts: what these changed is in it.
+        let Some(rules) = KeepingRules::of(self.table, firm).await? else { return Ok(None) };
+        let asked: BTreeSet<MessageId> =
+            facts.iter().filter_map(|(_, fact)| candidate(fact, &rules, is_again)).collect();
+        let done = self.keep_all(firm, &rules, asked).await?;
+        Ok(Some((next, done)))
+    }
+
+    /// Keeps those of these messages longer that are to be.
+    async fn keep_all(
+        &self,
+        firm: FirmId,
+        rules: &KeepingRules,
+        asked: BTreeSet<MessageId>,
+    ) -> Result<KeptLonger, KeeperError> {
+        let keys: Vec<Key> = asked.into_iter().map(|id| Key::message(firm, id)).collect();
+        let (mut rows, mut moves, now) = (self.table.get_all::<Message>(&keys).await?, Vec::new(), self.clock.now());
+        rows.retain(|row| row.value.original().is_some_and(|original| !original.until.has_ended(now)));
+        for row in rows {
+            let wanted = rules.kept_until(self.table, &row.value).await?;
+            let is = row.value.original().map(|original| original.until);
+            moves.extend(
+                wanted.filter(|wanted| is.is_some_and(|is| is < *wanted)).map(|wanted| self.keep(firm, row, wanted)),
+            );
+        }
+        let moved: Vec<Result<Option<NumberedFact>, KeeperError>> =
+            stream::iter(moves).buffer_unordered(COPIES_AT_ONCE).collect().await;
+        let (mut facts, mut failed, mut ended) = (Vec::new(), 0, Ok(()));
+        for moved in moved {
+            match moved {
+                Ok(fact) => facts.extend(fact),
+                Err(error @ KeeperError::NotAsWritten(_)) => {
+                    tracing::error!(firm.id = %firm, error = %ErrorChain(&error), "an original can't be kept longer");
+                    failed += 1;
+                }
+                Err(error) => ended = Err(error),
+            }
+        }
+        self.feed.announce_recorded(firm, &facts).await;
+        ended.map(|()| KeptLonger { moved: facts.len() as u64, failed })
+    }
+
+    /// Keeps the original of a message until another time: copies it, and then writes the message and the fact. None
+    /// if another changed its original meanwhile.
+    ///
+    /// Errors: the original is missing or not as it was written; S3 or the table refuses or does not answer.
+    pub async fn keep(
+        &self,
+        firm: FirmId,
+        mut row: Row<Message>,
+        until: KeptUntil,
+    ) -> Result<Option<NumberedFact>, KeeperError> {
+        let (id, Some(original)) = (row.value.id, row.value.original().cloned()) else { return Ok(None) };
+        let stored = StoredObject { sha256: original.sha256, bytes: original.bytes };
+        let key = original.key(firm, id);
+        if !self.archive.copy(key, until, stored).await? {
+            return Err(KeeperError::NotAsWritten(key));
+        }
+        let mut tries = self.table.tries();
+        loop {
+            row.value.state = row.value.state.clone().kept_until(until);
+            let at = self.clock.now();
+            let (mailbox, StoredObject { sha256, bytes }) = (id.mailbox, stored);
+            let what = FactEvent::RetentionChanged { mailbox, message: id, sha256, bytes, until };
+            let fact = Fact { id: format!("{id}-kept-{}", at.as_millisecond()), at, what };
+            match self.feed.record_with(firm, vec![Write::replace(&row)], vec![fact]).await {
+                Ok(mut recorded) => return Ok(recorded.pop()),
+                // It was filed or marked meanwhile, or another keeper was faster.
+                Err(FeedError::Table(error)) if tries.again(&error).await => {
+                    let found = self.table.get::<Message>(&Key::message(firm, id)).await?;
+                    match found.filter(|found| found.value.original().is_some_and(|now| now.until == original.until)) {
+                        Some(found) => row = found,
+                        None => return Ok(None),
+                    }
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+/// Whether all messages are to be looked at once more after this fact.
+fn is_trigger(fact: &StoredFact) -> bool {
+    let id = fact.text("id").filter(|id| fact.is_void() && !id.starts_with(LIFTED));
+    id.is_some_and(|id| TRIGGERS.iter().any(|trigger| id.starts_with(trigger)))
+}
+
+/// The message that is to be looked at because of this fact.
+fn candidate(fact: &StoredFact, rules: &KeepingRules, is_again: bool) -> Option<MessageId> {
+    let message = fact.text("message")?.parse().ok()?;
+    let is_asked = match fact.text("type")? {
+        "message_archived" => is_again || rules.is_short(fact),
+        "message_filed" => !is_again && rules.depends_on_dossiers(),
+        _ => false,
+    };
+    is_asked.then_some(message)
+}
+
+impl KeepingRules {
+    /// Whether the round that archived a mail did not know the present period yet.
+    fn is_short(&self, fact: &StoredFact) -> bool {
+        let time = |name: &str| fact.text(name).and_then(|at| at.parse().ok());
+        let times = time("received_at").zip(time("archived_at"));
+        times.is_none_or(|(received, archived)| fact.until() < self.firm.kept_until(None, received, archived))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_period_a_class_and_a_hold_have_all_messages_looked_at_and_nothing_else_has() {
+        for (kind, id, is) in [
+            ("void", "retention-1", true),
+            ("void", "dossier-class-1", true),
+            ("void", "hold-1", true),
+            ("void", "hold-lifted-1", false),
+            ("void", "erasure-message-1", false),
+            ("message_archived", "retention-1", false),
+        ] {
+            let fact: StoredFact = serde_json::from_value(json!({ "type": kind, "id": id })).unwrap();
+            assert_eq!(is_trigger(&fact), is, "{kind} {id}");
+        }
+    }
+}

@@ -1,0 +1,315 @@
+//! Retention: where mail lies by its period, what keeps it longer, what S3 removes, and that index, search and
+//! verification agree.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use futures::future::LocalBoxFuture;
+use jiff::{Timestamp, tz::TimeZone};
+use local::provision::BUCKET;
+use serde_json::{Value, json};
+use shared::{
+    aws::worker::Deadline,
+    base::id::MessageId,
+    evidence::report::{FindingKind, FirmReport},
+    firm::retention::KeptUntil,
+    mail::archive::{OriginalKey, key},
+};
+use tests::{Registry, World};
+
+use crate::{
+    damage::{Archive, changed, name},
+    dying::dying,
+};
+
+/// A firm that keeps its mail for seven years, and mail of dossiers of the class `Tax` for ten.
+struct Kept {
+    archive: Archive,
+    registry: Registry,
+    /// The year in which its mail comes.
+    year: u16,
+}
+
+impl Kept {
+    fn begun() -> LocalBoxFuture<'static, Self> {
+        Box::pin(async {
+            let world = World::new().await;
+            let registry = world.registry().await;
+            let archive = Archive::over(world, registry.firm.parse().unwrap()).await;
+            let year = archive.world.clock.now().to_zoned(TimeZone::UTC).year().try_into().unwrap();
+            let kept = Self { archive, registry, year };
+            kept.set_periods(json!(7)).await;
+            kept
+        })
+    }
+
+    async fn set_periods(&self, default_years: Value) {
+        let classes = json!([{ "name": "Tax", "years": 10 }]);
+        let periods = json!({ "default_years": default_years, "classes": classes, "reason": "The law" });
+        self.archive.world.put(&self.of_firm("retention"), periods).await.ok();
+        // A firm is kept in mind for a minute.
+        self.archive.world.clock.advance(Duration::from_secs(61));
+    }
+
+    async fn class(&self, dossier: &str, class: Value) {
+        let change = json!({ "dossier": dossier, "class": class, "reason": "A tax matter" });
+        self.archive.world.put(&self.of_firm("retention/dossiers"), change).await.ok();
+    }
+
+    async fn hold(&self, dossier: &str, held: bool) {
+        let hold = json!({ "dossier": dossier, "held": held, "reason": "The case is pending" });
+        self.archive.world.put(&self.of_firm("holds"), hold).await.ok();
+    }
+
+    fn of_firm(&self, path: &str) -> String {
+        format!("/v1/firms/{}/{path}", self.archive.firm)
+    }
+
+    async fn mail(&self, subject: &str) -> MessageId {
+        self.archive.deliver(&self.registry, subject).await
+    }
+
+    /// Where a mail lies that is kept so many years.
+    fn at(&self, message: MessageId, years: u16) -> String {
+        OriginalKey::new(self.archive.firm, message, KeptUntil::of_year(self.year + years)).to_string()
+    }
+
+    async fn keys(&self) -> Vec<String> {
+        let listed = self.archive.s3().list_objects_v2().bucket(BUCKET).send().await.unwrap();
+        let keys = listed.contents().iter().map(|object| object.key().unwrap().to_owned());
+        keys.filter(|key| key.ends_with(".eml")).collect()
+    }
+
+    /// The keeper and the indexer follow the feed, and the log is brought up to it.
+    async fn follow(&self) {
+        Box::pin(self.archive.world.host.index()).await;
+        self.archive.append().await;
+    }
+
+    /// The clock moves to the first of January after that many years.
+    fn new_year(&self, after_years: u16) {
+        let then: Timestamp = format!("{}-01-01T00:00:01Z", self.year + after_years + 1).parse().unwrap();
+        let clock = &self.archive.world.clock;
+        clock.advance(then.duration_since(clock.now()).try_into().unwrap());
+    }
+
+    fn proved(&self) -> LocalBoxFuture<'_, FirmReport> {
+        Box::pin(async {
+            let report = self.archive.verify_with(true, None).await;
+            assert!(report.proved, "{report}");
+            report.firms[0].clone()
+        })
+    }
+}
+
+#[tokio::test]
+async fn new_mail_lies_under_the_year_until_which_it_is_kept_and_without_periods_where_it_always_did() {
+    let kept = Kept::begun().await;
+    let mail = kept.mail("Seven years").await;
+    assert_eq!(kept.keys().await, [kept.at(mail, 7)]);
+    let shown = kept.archive.state(mail).await;
+    assert_eq!(shown["kept_until"], format!("{}-01-01T00:00:00Z", kept.year + 8));
+    kept.set_periods(Value::Null).await;
+    let other = kept.mail("For ever").await;
+    assert_eq!(kept.keys().await, [key(kept.archive.firm, other), kept.at(mail, 7)]);
+    assert_eq!(kept.archive.state(other).await["kept_until"], Value::Null);
+    kept.archive.append().await;
+    assert_eq!(kept.proved().await.originals, 2);
+    // A longer period holds for what is archived, too.
+    kept.follow().await;
+    assert_eq!(kept.archive.state(mail).await["kept_until"], Value::Null);
+    let report = kept.proved().await;
+    assert_eq!((report.originals, report.copies_left), (2, 1));
+}
+
+#[tokio::test]
+async fn a_class_and_a_hold_keep_mail_longer_and_feed_and_log_tell_of_it() {
+    let kept = Kept::begun().await;
+    let [taxed, held, plain] = ["Taxed", "Held", "Plain"];
+    let (taxed, held, plain) = (kept.mail(taxed).await, kept.mail(held).await, kept.mail(plain).await);
+    kept.class("2026/1", json!("Tax")).await;
+    kept.follow().await;
+    kept.archive.file(taxed, json!("2026/1")).await;
+    kept.archive.file(held, json!("2026/2")).await;
+    kept.archive.file(held, json!(null)).await;
+    kept.hold("2026/2", true).await;
+    kept.follow().await;
+    let firm = kept.archive.firm;
+    let mut keys = vec![kept.at(taxed, 7), kept.at(taxed, 10), kept.at(held, 7), key(firm, held), kept.at(plain, 7)];
+    keys.sort();
+    assert_eq!(kept.keys().await, keys);
+    let feed = kept.archive.world.facts(&kept.registry.firm).await;
+    assert_eq!(feed.iter().filter(|fact| *fact == "retention_changed").count(), 2, "{feed:?}");
+    let report = kept.proved().await;
+    assert_eq!((report.originals, report.copies_left, report.facts_beyond), (3, 2, 0));
+    assert_eq!(kept.archive.object(&kept.at(taxed, 10)).await, kept.archive.object(&kept.at(taxed, 7)).await);
+    // Nothing is done a second time, and less time is no matter of the keeper.
+    kept.hold("2026/2", false).await;
+    kept.class("2026/1", Value::Null).await;
+    kept.set_periods(json!(1)).await;
+    kept.follow().await;
+    assert_eq!(kept.keys().await, keys);
+    assert_eq!(kept.archive.found("Taxed").await, 1);
+    let refused = json!({ "default_years": 7, "classes": [], "reason": "The law" });
+    kept.class("2026/1", json!("Tax")).await;
+    assert_eq!(kept.archive.world.put(&kept.of_firm("retention"), refused).await.problem(), "invalid_request");
+}
+
+#[tokio::test]
+async fn what_expires_is_removed_by_s3_and_index_search_and_verification_agree() {
+    for versions in [false, true] {
+        let kept = Kept::begun().await;
+        if versions {
+            kept.archive.keep_versions().await;
+        }
+        let (gone, taxed, held) = (kept.mail("Gone").await, kept.mail("Taxed").await, kept.mail("Held").await);
+        kept.class("2026/1", json!("Tax")).await;
+        kept.archive.file(gone, json!("2026/3")).await;
+        kept.archive.file(taxed, json!("2026/1")).await;
+        kept.archive.file(held, json!("2026/2")).await;
+        kept.hold("2026/2", true).await;
+        kept.follow().await;
+        kept.new_year(6);
+        assert!(kept.archive.state(gone).await["sha256"].is_string());
+        assert_eq!(kept.archive.found("Gone").await, 1);
+        kept.new_year(7);
+        assert_eq!(kept.keys().await, [key(kept.archive.firm, held), kept.at(taxed, 10)]);
+        let shown = kept.archive.state(gone).await;
+        assert_eq!((&shown["state"], &shown["sha256"]), (&json!("expired"), &Value::Null), "{shown}");
+        assert_eq!(shown["kept_until"], format!("{}-01-01T00:00:00Z", kept.year + 8));
+        let content = kept.archive.world.get(&kept.of_firm(&format!("messages/{gone}/content"))).await;
+        assert_eq!(content.problem(), "not_archived");
+        let file = kept.of_firm(&format!("messages/{gone}/file"));
+        let filed = kept.archive.world.post(&file, json!({ "dossier": "2026/2" })).await;
+        assert_eq!(filed.problem(), "not_archived");
+        for path in ["messages", "messages?q=Gone", "messages?dossier=2026/3"] {
+            let listed = kept.archive.world.get(&kept.of_firm(path)).await.ok();
+            let ids: Vec<&Value> = listed["items"].as_array().unwrap().iter().map(|mail| &mail["id"]).collect();
+            assert!(!ids.contains(&&json!(gone)), "{path}: {listed}");
+        }
+        let report = kept.proved().await;
+        assert_eq!((report.originals, report.originals_expired), (3, 1));
+        kept.follow().await;
+        // The index of words is made again without it.
+        let app = &kept.archive.world.host.app;
+        Box::pin(app.indexer().restart(kept.archive.firm, None)).await.unwrap();
+        kept.follow().await;
+        assert_eq!((kept.archive.found("Taxed").await, kept.archive.found("Gone").await), (1, 0));
+        kept.archive.world.clock.advance(Duration::from_secs(100 * 86_400));
+        kept.proved().await;
+        // What is left of it goes by an erasure, which is confirmed.
+        kept.set_periods(json!(7)).await;
+        assert_eq!(kept.archive.erase(json!({ "kind": "retention" })).await["shortened"], 0);
+        let left = kept.archive.state(gone).await;
+        assert_eq!((&left["state"], &left["subject"]), (&json!("expired"), &json!("")));
+        let report = kept.proved().await;
+        assert_eq!((report.originals_erased, report.originals_expired), (1, 0));
+    }
+}
+
+#[tokio::test]
+async fn only_a_confirmed_erasure_keeps_mail_less_long_and_a_hold_refuses_it() {
+    let kept = Kept::begun().await;
+    kept.archive.keep_versions().await;
+    kept.set_periods(Value::Null).await;
+    let (mail, held) = (kept.mail("Now three years").await, kept.mail("Held").await);
+    kept.archive.file(held, json!("2026/2")).await;
+    kept.hold("2026/2", true).await;
+    kept.set_periods(json!(3)).await;
+    kept.follow().await;
+    let firm = kept.archive.firm;
+    assert_eq!(kept.keys().await.len(), 2);
+    let erasure = kept.archive.ask(json!({ "kind": "retention" })).await;
+    Box::pin(kept.archive.world.host.erase()).await;
+    let preview = kept.archive.progress(&erasure).await;
+    assert_eq!((&preview["originals"], &preview["shortened"]), (&json!(0), &json!(1)), "{preview}");
+    assert!(kept.keys().await.contains(&key(firm, mail)), "nothing is done yet");
+    assert_eq!(kept.archive.erase(json!({ "kind": "retention" })).await["shortened"], 1);
+    let mut keys = vec![kept.at(mail, 3), key(firm, held)];
+    keys.sort();
+    assert_eq!(kept.keys().await, keys);
+    let versions = kept.archive.s3().list_object_versions().bucket(BUCKET).prefix(key(firm, mail));
+    let versions = versions.send().await.unwrap();
+    assert_eq!((versions.versions().len(), versions.delete_markers().len()), (0, 0), "no version is left");
+    kept.archive.append().await;
+    let report = kept.proved().await;
+    assert_eq!((report.originals, report.copies_left), (2, 0));
+    assert_eq!(kept.archive.refusal(json!({ "kind": "message", "message": held })).await["reason"], "held");
+    // An erasure takes every copy, wherever it is kept.
+    kept.set_periods(json!(5)).await;
+    kept.follow().await;
+    assert_eq!(kept.keys().await.len(), 3);
+    kept.archive.erase(json!({ "kind": "message", "message": mail })).await;
+    assert_eq!(kept.keys().await, [key(firm, held)]);
+    kept.proved().await;
+}
+
+#[tokio::test]
+async fn every_change_of_an_original_that_is_kept_longer_is_found_and_named() {
+    use FindingKind::{Altered, Extra, Missing};
+    let kept = Kept::begun().await;
+    kept.archive.keep_versions().await;
+    let (mail, other) = (kept.mail("Kept longer").await, kept.mail("Another").await);
+    kept.class("2026/1", json!("Tax")).await;
+    kept.archive.file(mail, json!("2026/1")).await;
+    kept.follow().await;
+    kept.archive.is_proved(&kept.archive.verify().await, "all is as it was written");
+    let (now, before) = (kept.at(mail, 10), kept.at(mail, 7));
+    let bytes = kept.archive.object(&now).await;
+    // S3 removed it before its time, or somebody did.
+    kept.archive.remove(&now).await;
+    assert_eq!(kept.archive.verify().await, [(Missing, now.clone())]);
+    let mut altered = bytes.clone();
+    altered[0] ^= 1;
+    kept.archive.put(&now, &altered).await;
+    assert_eq!(kept.archive.verify().await, [(Altered, now.clone())]);
+    kept.archive.remove_newer_versions(&now).await;
+    kept.archive.is_proved(&kept.archive.verify().await, "it is back");
+    // The copy that is left is no evidence, and still no other mail may lie there.
+    kept.archive.remove_newer_versions(&before).await;
+    let elsewhere = kept.at(other, 12);
+    kept.archive.put(&elsewhere, &bytes).await;
+    assert_eq!(kept.archive.verify().await, [(Extra, elsewhere.clone())]);
+    kept.archive.remove_all_versions(&elsewhere).await;
+    // The index says that it is kept less long, or longer, or for ever.
+    let items = kept.archive.messages(mail.mailbox).await;
+    let item = items.into_iter().find(|item| item.get("filing").is_some_and(AttributeValue::is_m)).unwrap();
+    let mut back = item.clone();
+    back.insert("until_year".to_owned(), AttributeValue::N((kept.year + 7).to_string()));
+    let mut ever = item.clone();
+    ever.remove("until_year");
+    for item in [&changed(&item, "until_year"), &back, &ever] {
+        kept.archive.put_item(item).await;
+        assert_eq!(kept.archive.verify().await, [(Altered, name(item))]);
+    }
+    kept.archive.put_item(&item).await;
+    kept.archive.is_proved(&kept.archive.verify().await, "all is as it was written again");
+}
+
+#[tokio::test]
+async fn a_keeper_that_dies_at_any_call_is_gone_on_with() {
+    for has_effect in [false, true] {
+        let kept = Kept::begun().await;
+        let mail = kept.mail("Kept longer").await;
+        kept.class("2026/1", json!("Tax")).await;
+        kept.archive.file(mail, json!("2026/1")).await;
+        for calls in 0.. {
+            assert!(calls < 40, "it makes far fewer calls");
+            let (app, died) = dying(&kept.archive.world, calls, has_effect);
+            let (keeper, deadline) = (app.keeper(), Deadline::before(u64::MAX, kept.archive.world.clock.clone()));
+            let lived = tokio::select! {
+                done = Box::pin(keeper.follow(kept.archive.firm, &deadline)) => done.map(|_| true).unwrap(),
+                () = died.notified() => false,
+            };
+            kept.archive.world.clock.advance(Duration::from_secs(11));
+            kept.archive.append().await;
+            kept.proved().await;
+            if lived {
+                break;
+            }
+        }
+        assert_eq!(kept.archive.state(mail).await["kept_until"], format!("{}-01-01T00:00:00Z", kept.year + 11));
+        let feed = kept.archive.world.facts(&kept.registry.firm).await;
+        assert_eq!(feed.iter().filter(|fact| *fact == "retention_changed").count(), 1, "{feed:?}");
+    }
+}
