@@ -462,6 +462,20 @@ async fn a_subscription_whose_end_is_odd_is_asked_for_now_and_then_and_mail_is_p
 }
 
 #[tokio::test]
+async fn folders_of_many_that_are_silent_from_one_moment_to_the_next_are_no_matter_of_the_mailbox() {
+    let world = World::new().await;
+    let made = world.folders(9);
+    let registry = world.registry_of(json!({ "mode": "all", "folders": [] })).await;
+    for folder in &made[..4] {
+        world.microsoft.faults().answer("message delta", Some(folder), Scripted::Silent, Times::Forever);
+        world.deliver(folder, "In a folder that is silent");
+    }
+    let mails: Vec<String> = made[4..].iter().map(|folder| world.deliver(folder, "In one that is not")).collect();
+    world.run_until_idle().await;
+    assert_eq!(kept(&world, &registry, &mails).await, mails.len());
+}
+
+#[tokio::test]
 async fn several_folders_that_fail_hold_up_no_other_for_long() {
     let world = World::new().await;
     let registry = world.registry_of(json!({ "mode": "all", "folders": [] })).await;

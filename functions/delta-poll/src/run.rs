@@ -482,6 +482,8 @@ impl Round<'_> {
         match self.graph_for_helper(&MailboxPart::Newest).newest_folders(&self.mailbox.user).await {
             Ok(NewestFolders { folders, back_to }) => {
                 self.works(&MailboxPart::Newest);
+                // Folders that are silent then are no matter of the mailbox.
+                self.served();
                 // Of more mails than that, some came before the oldest of these.
                 let reaches =
                     |back_to: Timestamp| self.looked_before.is_some_and(|before| back_to + ARRIVAL_MARGIN < before);
