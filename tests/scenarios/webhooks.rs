@@ -21,7 +21,7 @@ use shared::{
     firm::fact::{Fact, FactEvent},
     webhook::sign::{WebhookSecret, signatures},
 };
-use tests::{ADA, OPERATOR_KEY, Registry, World};
+use tests::{ADA, OPERATOR_KEY, Registry, World, message_id};
 use tokio::{net::TcpListener, sync::Notify};
 
 const OTHER_FIRM: &str = "6f9619ff-8b86-4011-b42d-00c04fc964ff";
@@ -604,4 +604,33 @@ async fn an_announcement_that_was_lost_hours_ago_is_found_by_the_run_of_the_hour
     assert_eq!(application.taken().len(), 0);
     world.pass(Duration::from_secs(40 * 60)).await;
     assert_eq!(application.taken().len(), 2, "the firm's and the operator's");
+}
+
+#[tokio::test]
+async fn an_address_is_told_at_once_that_an_original_is_kept_longer() {
+    let (world, application) = (World::new().await, Application::start().await);
+    let registry = world.registry().await;
+    let of_firm = |path: &str| format!("/v1/firms/{}/{path}", registry.firm);
+    webhook(&world, &registry.firm, json!({ "url": application.url, "types": ["retention_changed"] })).await;
+    let classes = json!([{ "name": "Tax", "years": 10 }]);
+    let periods = json!({ "default_years": 7, "classes": classes, "reason": "The law" });
+    world.put(&of_firm("retention"), periods).await.ok();
+    let class = json!({ "dossier": "2026/018", "class": "Tax", "reason": "A tax matter" });
+    world.put(&of_firm("retention/dossiers"), class).await.ok();
+    world.pass(Duration::from_secs(61)).await;
+    let mail = world.deliver("inbox", "A tax matter");
+    world.run_until_idle().await;
+    let message = message_id(&registry, &mail).to_string();
+    world.post(&of_firm(&format!("messages/{message}/file")), json!({ "dossier": "2026/018" })).await.ok();
+    world.run_until_idle().await;
+    assert!(application.taken().is_empty());
+    world.host.index().await;
+    world.run_until_idle().await;
+    let told = application.taken();
+    let told: Vec<Value> = told.iter().map(Post::json).collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(
+        (&told[0]["type"], &told[0]["data"]["event"]["message"]),
+        (&json!("retention_changed"), &json!(message))
+    );
 }

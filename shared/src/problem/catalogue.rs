@@ -524,10 +524,10 @@ catalogue! {
         nl "Mail van voor de activering wordt alleen bewaard als de exploitant dat heeft toegestaan." "Sta het voor dit postvak toe, zo ver terug als afgesproken; activeer het daarna opnieuw met de begindatum. Zonder begindatum kan het meteen worden geactiveerd.";
         de "Mails aus der Zeit vor der Aktivierung werden nur aufbewahrt, wenn der Betreiber es gewährt hat." "Gewähren Sie es für dieses Postfach, so weit zurück wie vereinbart; aktivieren Sie es dann erneut mit dem Anfangsdatum. Ohne Anfangsdatum kann es sofort aktiviert werden.";
     NotArchived, 409, Nobody, No;
-        en "The original of this message is not in the archive." "Look at the message's state: it is not archived yet, or it was skipped, was deleted, failed or was erased.";
-        fr "L'original de ce message n'est pas dans l'archive." "Regardez l'état du message : il n'est pas encore archivé, ou il a été écarté, supprimé, effacé ou est en échec.";
-        nl "Het origineel van dit bericht zit niet in het archief." "Bekijk de toestand van het bericht: het is nog niet gearchiveerd, of het is overgeslagen, verwijderd, mislukt of gewist.";
-        de "Das Original dieser Nachricht ist nicht im Archiv." "Sehen Sie den Zustand der Nachricht an: sie ist noch nicht archiviert, oder sie wurde übergangen, gelöscht, ist gescheitert oder wurde entfernt.";
+        en "The original of this message is not in the archive." "Look at the message's state: it is not archived yet, or it was skipped, was deleted, failed, was erased, or expired at the end of its retention period.";
+        fr "L'original de ce message n'est pas dans l'archive." "Regardez l'état du message : il n'est pas encore archivé, ou il a été écarté, supprimé, effacé, est en échec, ou a expiré à la fin de sa durée de conservation.";
+        nl "Het origineel van dit bericht zit niet in het archief." "Bekijk de toestand van het bericht: het is nog niet gearchiveerd, of het is overgeslagen, verwijderd, mislukt, gewist, of vervallen aan het einde van zijn bewaartermijn.";
+        de "Das Original dieser Nachricht ist nicht im Archiv." "Sehen Sie den Zustand der Nachricht an: sie ist noch nicht archiviert, oder sie wurde übergangen, gelöscht, ist gescheitert, wurde entfernt, oder ist am Ende ihrer Aufbewahrungsfrist abgelaufen.";
 
     PushNotGranted, 409, FirmAdministrator, Yes;
         en "Dates or contacts are to go to this member's Outlook, but the connector never asked for the right to write there." "Switch on dates or contacts on the connector, then open its sign-in link and accept the rights; or switch them off for this member.";
