@@ -160,8 +160,13 @@ async fn a_firm_with_periods_leaves_as_it_is_kept_and_without_what_has_expired()
     let classes = json!([{ "name": "Tax", "years": 10 }]);
     let periods = json!({ "default_years": 7, "classes": classes, "reason": "The law" });
     world.put(&of_firm("retention"), periods).await.ok();
-    let class = json!({ "dossier": "2026/18", "class": "Tax", "reason": "A tax matter" });
-    world.put(&of_firm("retention/dossiers"), class).await.ok();
+    for (dossier, class) in [("2026/18", json!("Tax")), ("2026/19", json!("Tax")), ("2026/19", Value::Null)] {
+        let class = json!({ "dossier": dossier, "class": class, "reason": "A tax matter" });
+        world.put(&of_firm("retention/dossiers"), class).await.ok();
+    }
+    for (dossier, held) in [("2026/20", true), ("2026/21", true), ("2026/20", false)] {
+        world.put(&of_firm("holds"), json!({ "dossier": dossier, "held": held, "reason": "A claim" })).await.ok();
+    }
     world.clock.advance(std::time::Duration::from_secs(61));
     let deliver = async |subject: &str| {
         let mail = message_id(&registry, &world.deliver("inbox", subject)).to_string();
@@ -188,6 +193,11 @@ async fn a_firm_with_periods_leaves_as_it_is_kept_and_without_what_has_expired()
     let report = verified(&other).await;
     assert!(report.proved, "{report}");
     assert_eq!((report.firms[0].originals, report.firms[0].originals_expired), (mails.len() as u64 + 3, 2));
+    for settings in ["holds", "retention", "retention/dossiers"] {
+        let there = world.get(&of_firm(settings)).await.ok();
+        assert_eq!(other.get(&of_firm(settings)).await.ok(), there, "{settings}");
+    }
+    assert_eq!(other.get(&of_firm("holds")).await.ok()["items"].as_array().unwrap().len(), 1);
     let state = async |mail: &str| other.get(&of_firm(&format!("messages/{mail}"))).await.ok()["state"].clone();
     assert_eq!((state(&gone).await, state(&taxed).await), (json!("expired"), json!("announced")));
 }

@@ -29,7 +29,7 @@ use crate::{auth::Needs, gate::is_for_ended_firms, routes, version};
     info(title = "greffe", description = "Microsoft 365 mail, every message kept exactly once."),
     components(schemas(Problem)),
     security(("key" = [])),
-    servers((url = "/", description = "The address of the deployment: the stack's output `ApiUrl`.")),
+    servers((url = "/", description = "The address of the deployment: the stack's output `PublicUrl`.")),
     tags(
         (name = "firms", description = "Firms, their API keys, and the names of their Outlook categories."),
         (name = "users", description = "The people who may enter a firm's console, and the links that let them in."),

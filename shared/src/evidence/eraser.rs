@@ -138,6 +138,7 @@ impl fmt::Display for ErasedScope {
 #[derive(Serialize)]
 struct ErasureRecord<'a> {
     by: &'a str,
+    requested_by: &'a str,
     reason: &'a str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     messages: Vec<MessageId>,
@@ -433,14 +434,14 @@ impl Eraser<'_> {
 
     /// Has messages kept less long: each is copied to its earlier year, and then what would be kept longer is deleted.
     async fn shorten(&self, erasure: &Erasure, found: &[(Row<Message>, KeptUntil)]) -> Result<(), EraseError> {
-        let Erasure { firm, asked_by, reason, shortened, .. } = erasure;
+        let Erasure { firm, asked_by, by, reason, shortened, .. } = erasure;
         if shortened.is_empty() {
             return Ok(());
         }
         let feed = self.appender.feed;
         if !found.is_empty() {
             let messages = found.iter().map(|(row, _)| row.value.id).collect();
-            let record = ErasureRecord { by: asked_by, reason, messages };
+            let record = ErasureRecord { by: asked_by, requested_by: by, reason, messages };
             feed.record_unseen(*firm, Vec::new(), &format!("shortened-{}", feed.new_id()), &record).await?;
         }
         let keeper = Keeper { table: self.table, feed, archive: self.indexer.archive, clock: self.clock };
@@ -636,8 +637,9 @@ impl Eraser<'_> {
 
     /// Says who asked and why, before anything goes.
     async fn record(&self, erasure: &Erasure, scope: &ErasedScope) -> Result<(), FeedError> {
-        let Erasure { firm, asked_by, reason, .. } = erasure;
-        let record = ErasureRecord { by: asked_by, reason, messages: scope.named_messages() };
+        let Erasure { firm, asked_by, by, reason, .. } = erasure;
+        let messages = scope.named_messages();
+        let record = ErasureRecord { by: asked_by, requested_by: by, reason, messages };
         self.appender.feed.record_unseen(*firm, Vec::new(), &scope.to_string(), &record).await
     }
 

@@ -6,7 +6,7 @@
 //! last; so an import that died is begun again, and until it ends nobody meets the firm.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     fs::File,
     io::{BufReader, Seek},
     path::Path,
@@ -41,6 +41,8 @@ use crate::{
     mail::{
         archive::{OriginalKey, StoredObject},
         filing::DossierMessage,
+        hold::LegalHold,
+        keeper::DossierClass,
         mailbox::{Mailbox, MailboxState},
         message::{FilingRecord, Message},
     },
@@ -222,7 +224,7 @@ impl Importer<'_> {
     ///
     /// Errors: the file was changed or can't be read; another object lies where one belongs; S3 or the table refuses.
     pub async fn rest(&self, Admitted { firm, size, .. }: Admitted, file: &Path) -> Result<Firm, ImportError> {
-        let (mut zip, mut head) = (open(file)?, Vec::new());
+        let (mut zip, mut head, mut settings) = (open(file)?, Vec::new(), BTreeMap::new());
         while let Some(found) = zip.next_member()? {
             let name = found.member.name.clone();
             match name.split_once('/').unwrap_or(("", &name)) {
@@ -231,6 +233,7 @@ impl Importer<'_> {
                 ("facts", _) => {
                     let facts: Vec<(u64, StoredFact)> = lines(&mut zip, &found)?;
                     let key = |number| Key::fact(firm.id, number);
+                    settings.extend(facts.iter().filter_map(|(number, fact)| Some((*number, setting(firm.id, fact)?))));
                     self.write(facts.iter().map(|(number, fact)| Write::overwrite(key(*number), fact))).await?;
                 }
                 ("messages", _) => {
@@ -257,6 +260,10 @@ impl Importer<'_> {
                 _ => {}
             }
         }
+        // In the order in which they were made: the last one holds.
+        for write in settings.into_values() {
+            self.table.write(write).await?;
+        }
         let there = self.store.find(firm.id, CHECKPOINT).await?;
         if there.is_none_or(|there| there.bytes != head) {
             self.store.replace_head(firm.id, &head, None).await?;
@@ -276,6 +283,19 @@ impl Importer<'_> {
         let writes: Vec<_> = writes.map(|write| self.table.write(write)).collect();
         stream::iter(writes).buffer_unordered(AT_ONCE).try_collect().await
     }
+}
+
+/// The write of what a fact says of a dossier: its legal hold, or its class.
+fn setting(firm: FirmId, fact: &StoredFact) -> Option<Write> {
+    let hold = LegalHold::recorded(fact).map(|(dossier, hold)| {
+        let key = Key::hold(firm, &dossier);
+        hold.map_or_else(|| Write::discard(key.clone()), |hold| Write::overwrite(key.clone(), &hold))
+    });
+    hold.or_else(|| {
+        let (dossier, class) = DossierClass::recorded(fact)?;
+        let key = Key::dossier_class(firm, &dossier);
+        Some(class.map_or_else(|| Write::discard(key.clone()), |class| Write::overwrite(key.clone(), &class)))
+    })
 }
 
 /// A message, and its place in the list of its dossier.

@@ -95,8 +95,8 @@ impl From<KeptUntil> for Option<ExpiryYear> {
     }
 }
 
-/// The shortest and the longest period, in years.
-pub const PERIOD_YEARS: RangeInclusive<u16> = 1..=100;
+/// The shortest and the longest period, in years: S3 has rules for them until 2035.
+pub const PERIOD_YEARS: RangeInclusive<u16> = 1..=90;
 /// Most classes of dossiers that a firm has: they lie in its item.
 pub const CLASSES_MAX: usize = 20;
 
@@ -183,7 +183,7 @@ mod tests {
             );
         }
         assert_eq!(Retention::default().kept_until(None, now, now), KeptUntil::Ever);
-        assert!([0, 101].into_iter().all(|years| RetentionPeriod::try_from(years).is_err()));
+        assert!([0, 91].into_iter().all(|years| RetentionPeriod::try_from(years).is_err()));
     }
 
     #[test]

@@ -11,7 +11,10 @@ use uuid::Uuid;
 use crate::{
     aws::table::{Key, Table, TableError, Write},
     base::id::{FirmId, MessageId},
-    firm::feed::{Feed, FeedError},
+    firm::{
+        fact::StoredFact,
+        feed::{Feed, FeedError},
+    },
     mail::message::{FilingRecord, Message},
 };
 
@@ -51,6 +54,16 @@ impl LegalHold {
     pub async fn lift(&self, feed: &Feed, firm: FirmId, id: Uuid) -> Result<(), FeedError> {
         let gone = Write::discard(Key::hold(firm, &self.dossier));
         feed.record_unseen(firm, vec![gone], &format!("hold-lifted-{id}"), &self.record()).await
+    }
+
+    /// What a fact of the log says of a dossier: its hold, or that it was lifted. None if the fact is about something
+    /// else.
+    pub fn recorded(fact: &StoredFact) -> Option<(String, Option<Self>)> {
+        let id = fact.text("id").filter(|id| fact.is_void() && id.starts_with("hold-"))?;
+        let text = |name: &str| fact.text(name).map(str::to_owned);
+        let (dossier, reason, by) = (text("dossier")?, text("reason")?, text("by")?);
+        let hold = Self { dossier: dossier.clone(), reason, by, at: fact.text("at")?.parse().ok()? };
+        Some((dossier, Some(hold).filter(|_| !id.starts_with("hold-lifted-"))))
     }
 
     fn record(&self) -> HoldRecord<'_> {

@@ -109,6 +109,17 @@ impl DossierClass {
     }
 }
 
+impl DossierClass {
+    /// What a fact of the log says of a dossier: its class, or that it is in none. None if the fact is about something
+    /// else.
+    pub fn recorded(fact: &StoredFact) -> Option<(String, Option<Self>)> {
+        fact.text("id").filter(|id| fact.is_void() && id.starts_with("dossier-class-"))?;
+        let dossier = fact.text("dossier")?.to_owned();
+        let class = fact.text("class").map(|class| Self { dossier: dossier.clone(), class: class.to_owned() });
+        Some((dossier, class))
+    }
+}
+
 /// How far a keeper is in a firm's feed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeeperPlace {

@@ -28,7 +28,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::views::ProblemView;
 use crate::{
     error::{Answer, Failure, invalid, not_found},
-    extract::given,
+    extract::{given, typed},
     field::Limit,
     precondition::{ETag, IfMatch, Tagged, absent, changed},
     wording::plain,
@@ -124,6 +124,10 @@ impl FromStr for External {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
         let id: ExternalId = text.parse().map_err(|_| "1 to 128 characters, no control characters".to_owned())?;
+        // Lists pass over what is blank, and browsers take these out of a path.
+        if text.trim() != text || [".", ".."].contains(&text) {
+            return Err("an external id is neither '.' nor '..', and has no spaces at its ends".to_owned());
+        }
         if RESERVED.contains(&text) {
             return Err(format!("'{text}' is the name of a route, and can't be an external id"));
         }
@@ -275,7 +279,7 @@ fn copy_view<T: Resource>(
 #[into_params(parameter_in = Query)]
 pub(crate) struct EntriesFilter {
     /// `next` of the previous page. Omit it for the first page.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "typed")]
     #[param(value_type = Option<String>, max_length = 128, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
     after: Option<ExternalId>,
     /// Only entries of this member.

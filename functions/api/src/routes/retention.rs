@@ -29,7 +29,7 @@ pub(crate) struct NewClass {
     name: Name,
     /// For how many years mail of such dossiers is kept after the end of the calendar year in which it was received, if
     /// that is longer than by default. Null keeps it for ever.
-    #[schema(required, minimum = 1, maximum = 100)]
+    #[schema(required, minimum = 1, maximum = 90)]
     #[serde(deserialize_with = "Option::deserialize")]
     years: Option<u16>,
 }
@@ -40,7 +40,7 @@ pub(crate) struct NewClass {
 pub(crate) struct RetentionChange {
     /// For how many years mail is kept after the end of the calendar year in which it was received. Null keeps it for
     /// ever.
-    #[schema(required, minimum = 1, maximum = 100)]
+    #[schema(required, minimum = 1, maximum = 90)]
     #[serde(deserialize_with = "Option::deserialize")]
     default_years: Option<u16>,
     /// All classes of dossiers: at most 20. A class that a dossier is in can't be left out.

@@ -157,7 +157,10 @@ pub(crate) struct NewTest {
 /// Tests one service of Microsoft 365 for a member, and removes what it created for the test.
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/members/{member}/test", tag = "members", operation_id = "test_member",
-    responses((status = 200, body = CheckView))
+    responses(
+        (status = 200, body = CheckView),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`connector_deleted`"),
+    )
 )]
 pub(super) async fn member(
     firm: FirmScope,
@@ -167,7 +170,8 @@ pub(super) async fn member(
 ) -> Answer<Json<CheckView>> {
     let member = members::find(&app, firm.id(), member).await?.value;
     let found = Connector::find(&app.table, firm.id(), member.connector).await?;
-    let connector = found.ok_or_else(|| not_found("connector"))?.value;
+    let deleted = || Problem::new(Code::ConnectorDeleted, "Give the member another connector first, with PATCH.");
+    let connector = found.ok_or_else(deleted)?.value;
     let test = async move { validation::test_member(&app, &connector, &member, new.service).await };
     Ok(Json(to_the_end(test).await?.into()))
 }
