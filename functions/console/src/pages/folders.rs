@@ -34,7 +34,7 @@ struct Folders {
 }
 
 /// Folders on a page, beside those above them: a page stays small, and a tree may have thousands.
-const FOLDERS_SHOWN: usize = 150;
+const FOLDERS_SHOWN: usize = 120;
 
 /// How folders are chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -395,10 +395,10 @@ mod tests {
             (branches[1].folder.id.clone(), last, branches.len(), part.has_previous(), part.has_next())
         };
         let shown = |first: &str, last: &str, count, previous, next| (first.into(), last.into(), count, previous, next);
-        assert_eq!(ids(0), shown("client-000", "client-148", 150, false, true));
-        assert_eq!(ids(150), shown("client-149", "client-298", 151, true, true));
-        assert_eq!(ids(300), shown("client-299", "client-399", 102, true, false));
-        assert_eq!(ids(9_000), ids(300));
+        assert_eq!(ids(0), shown("client-000", "client-118", 120, false, true));
+        assert_eq!(ids(120), shown("client-119", "client-238", 121, true, true));
+        assert_eq!(ids(360), shown("client-359", "client-399", 42, true, false));
+        assert_eq!(ids(9_000), ids(360));
         assert_eq!(part(&tree(), &tree(), &ticked(&[]), 300).1, TreePart { from: 0, to: 5, all: 5 });
         assert!(part(&[], &[], &ticked(&[]), 0).1.is_all());
     }
