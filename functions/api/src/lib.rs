@@ -23,7 +23,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use axum::{
     Extension, Router,
     extract::DefaultBodyLimit,
-    http::{Uri, header},
+    http::{Method, Uri, header},
     middleware,
     response::Response,
     routing::get,
@@ -88,9 +88,9 @@ fn behind_the_gate(routes: Router<Arc<App>>, app: App) -> Router {
     let app = Arc::new(app);
     routes
         .fallback(async || Failure::from(Problem::new(Code::NotFound, "The API has no such address.")))
-        .method_not_allowed_fallback(async |uri: Uri| {
+        .method_not_allowed_fallback(async |method: Method, uri: Uri| {
             let refused = || Problem::new(Code::MethodNotAllowed, "This address does not support this method.").into();
-            routes::entries::reserved(uri.path()).unwrap_or_else(refused)
+            routes::entries::reserved(&method, uri.path()).unwrap_or_else(refused)
         })
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn_with_state((app.clone(), Arc::<gate::Gate>::default()), gate::pass))

@@ -6,7 +6,7 @@ use std::{
     str::FromStr,
 };
 
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -38,6 +38,8 @@ use crate::{
 const ROWS_MAX: usize = 5_000;
 /// Most characters of a row's text that stand in the answer.
 const ANSWERED_CHARS_MAX: usize = 300;
+/// What is done with one entry.
+const ENTRY_METHODS: [Method; 4] = [Method::GET, Method::HEAD, Method::PUT, Method::DELETE];
 /// Names below a collection that are routes of their own.
 const RESERVED: [&str; 2] = ["bulk", "members"];
 
@@ -57,9 +59,9 @@ fn not_stored<T: EntryContent>(error: IntakeError) -> Failure {
     }
 }
 
-/// That a path names a route of its own where an external id belongs.
-pub(crate) fn reserved(path: &str) -> Option<Failure> {
-    let (collection, name) = path.rsplit_once('/')?;
+/// That a path names a route of its own where an external id belongs: an entry is read, put and deleted.
+pub(crate) fn reserved(method: &Method, path: &str) -> Option<Failure> {
+    let (collection, name) = path.rsplit_once('/').filter(|_| ENTRY_METHODS.contains(method))?;
     let is_taken = RESERVED.contains(&name) && ["/dates", "/contacts"].iter().any(|noun| collection.ends_with(noun));
     is_taken.then(|| invalid(format!("external_id: '{name}' is the name of a route, and can't be an external id")))
 }
