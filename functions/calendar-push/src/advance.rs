@@ -265,8 +265,8 @@ fn patience(held: &[Held], steps: &[(usize, ItemStep)], order: BatchOrder) -> u3
     }
 }
 
-/// The parts of the Outlook in which something was refused that may be no matter of single entries, and that Graph lets
-/// us into all the same.
+/// The parts of the Outlook in which an entry was refused and a test request succeeded: the fault is that of single
+/// entries.
 async fn entered(round: &Round<'_>, asked: &[AskedBatch]) -> BTreeSet<OutlookItemKind> {
     let mut doubtful = BTreeSet::new();
     for AskedBatch { steps, answer } in asked {

@@ -46,7 +46,7 @@ pub const SILENCE_MAX: Duration = Duration::from_secs(20);
 /// One thing of a mailbox gets so long without a byte, because the rest of the mailbox waits behind it; as much more
 /// after each time that it failed.
 const SILENCE_OF_ONE: Duration = Duration::from_secs(5);
-/// So many things of one kind that are silent say something of the next ones.
+/// After so many time-outs of one kind, later requests of that kind get less time.
 const SILENT_MANY: u32 = 2;
 /// Then one that was never silent before gets so long at least: it may stand behind many that are.
 const SILENCE_OF_ONE_OF_MANY: Duration = Duration::from_millis(500);

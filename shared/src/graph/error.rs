@@ -197,7 +197,7 @@ impl GraphError {
         matches!(self, Self::Token { source, .. } if source.needs_a_person())
     }
 
-    /// Whether Microsoft did not answer, or is not well itself: that passes, and is nobody's matter here.
+    /// Whether Microsoft did not answer, or reports a fault of its own: it ends by itself, and nobody here has to act.
     pub fn is_outage(&self) -> bool {
         match self {
             Self::Unreachable { .. } => true,

@@ -291,7 +291,7 @@ impl SyncState {
         }
     }
 
-    /// What a slice of older mail changes: unless it says otherwise, older mail is with nobody afterwards.
+    /// What a slice of older mail changes. `older` is clear unless the slice sets it.
     pub fn for_slice(&self) -> Self {
         Self { older: None, untold: None, ..self.clone() }
     }

@@ -293,7 +293,7 @@ impl Copy {
         self.failure.as_ref().is_some_and(|failure| failure.problem.code == Code::ValueNotKept)
     }
 
-    /// What the feed has to tell of it, as if it were told. A failure lasts if it is not tried again by itself, or
+    /// The fact to record about it, which it notes as recorded. A failure lasts if it is not tried again by itself, or
     /// failed again and again.
     pub fn news(&mut self) -> Option<PushNews> {
         let is_lasting = |failure: &&CopyFailure| failure.next_try.is_none() || failure.attempts >= LASTING_ATTEMPTS;
