@@ -74,7 +74,7 @@ pub(crate) fn concerns_all(error: &GraphError) -> bool {
 }
 
 /// Whether Graph asks to wait because too much was asked.
-pub(crate) fn is_count(code: &GraphCode) -> bool {
+fn is_count(code: &GraphCode) -> bool {
     code.is("TooManyRequests") || code.is("ApplicationThrottled")
 }
 

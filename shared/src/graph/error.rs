@@ -207,6 +207,15 @@ impl GraphError {
         }
     }
 
+    /// Whether Graph may have done what was asked: it was asked, and what it answers does not say that it did not.
+    pub fn may_have_worked(&self) -> bool {
+        match self {
+            Self::Refused { .. } | Self::Unreachable { .. } | Self::Unreadable { .. } => true,
+            Self::Throttled { .. } => !self.is_own_pace(),
+            Self::ForeignLink { .. } | Self::Token { .. } => false,
+        }
+    }
+
     /// Whether Graph understood what was asked, and said no.
     pub fn is_explained(&self) -> bool {
         matches!(self, Self::Refused { status: 400..=499, .. })
