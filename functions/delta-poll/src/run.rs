@@ -40,6 +40,7 @@ use shared::{
         progress::Progress,
         sync_state::{HeldSubscription, Preparing, SyncState, UnannouncedRange},
         trouble::{MailboxPart, Trouble},
+        walk::SETTLED_AFTER,
         work::Work,
     },
 };
@@ -51,7 +52,7 @@ use crate::{
     discover::{self, FolderRead, PAGES_MAX},
     folder_tree,
     round::{FreshPages, Round, RoundEnd, RoundError, SeenMarks, TriedAgain, WAIT_IN_QUEUE_MAX},
-    walks::{self, SETTLED_AFTER},
+    walks,
 };
 
 /// How often all folders of a mailbox are read whose notices arrive.

@@ -313,6 +313,7 @@ pub(crate) struct NewFolderDossier {
 /// refused: choose it first.
 #[utoipa::path(
     put, path = "/v1/firms/{firm}/mailboxes/{mailbox}/dossiers", tag = "mailboxes", operation_id = "file_by_folder",
+    params(IfMatch),
     responses(
         (status = 200, body = MailboxView),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`connector_deleted`"),
@@ -322,9 +323,11 @@ pub(crate) async fn file_by(
     firm: FirmScope,
     State(app): State<Arc<App>>,
     Id(mailbox): Id<MailboxId>,
+    condition: IfMatch,
     Json(new): Json<NewFolderDossier>,
 ) -> Answer<Tagged<MailboxView>> {
     let row = find(&app, firm.id(), mailbox).await?;
+    condition.check(&tag(&row.value))?;
     let (dossier, before) = (new.dossier.map(Name::into_inner), row.value.dossiers.get(&new.folder));
     if before.is_none() && dossier.is_some() && row.value.dossiers.len() >= FOLDER_DOSSIERS_MAX {
         return Err(invalid(format!("folder: at most {FOLDER_DOSSIERS_MAX} folders of a mailbox stand for dossiers")));

@@ -11,7 +11,9 @@ use shared::{
     app::App,
     aws::table::Key,
     base::id::{FirmId, FolderId, MailboxId, MessageId},
+    graph::WellKnown,
     mail::{
+        folder::FolderState,
         list::{ArchiveFilter, InDossier, MailDirection, MessageFilter, Registry},
         mailbox::Mailbox,
         message::Message,
@@ -30,7 +32,7 @@ use super::views::MessageView;
 use crate::{
     auth::FirmScope,
     error::{Answer, Failure, invalid, not_found},
-    extract::{Id, Json, Query, given, typed},
+    extract::{Id, Json, Query, SoughtParty, given, typed},
     field::{Limit, Moment, NAME_CHARS_MAX},
 };
 
@@ -91,16 +93,19 @@ pub(crate) struct MessagesFilter {
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<String>, format = "uuid")]
     mailbox: Option<MailboxId>,
-    /// Only mail that was found in this folder, by its id.
+    /// Only mail that was found in this folder, by its id; together with `mailbox`, also by its well-known name, such as
+    /// `inbox`.
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<String>, max_length = 512, pattern = r##"^[!"$-~]+$"##)]
     folder: Option<FolderId>,
     /// Only mail from this address, or from this domain: `@acme.example`.
     #[serde(default, deserialize_with = "given")]
-    from: Option<String>,
+    #[param(value_type = Option<String>, max_length = 320, pattern = r"^[^\s@]*@[^\s@]+$")]
+    from: Option<SoughtParty>,
     /// Only mail to this address, or to this domain: `@acme.example`. Copies count.
     #[serde(default, deserialize_with = "given")]
-    to: Option<String>,
+    #[param(value_type = Option<String>, max_length = 320, pattern = r"^[^\s@]*@[^\s@]+$")]
+    to: Option<SoughtParty>,
     /// Only mail that arrived at this time or later.
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<String>, format = "date-time")]
@@ -249,10 +254,14 @@ impl MessagesFilter {
             WantedState::Failed => ArchiveFilter::Failed,
             WantedState::Gone => ArchiveFilter::Gone,
         });
+        let folder = match self.folder {
+            Some(folder) => Some(find_folder(app, firm, self.mailbox, folder).await?),
+            None => None,
+        };
         Ok(MessageFilter {
             mailbox: self.mailbox,
-            folder: self.folder,
-            from: self.from,
+            folder,
+            from: self.from.map(|SoughtParty(from)| from),
             since: self.since.map(Moment::into_inner),
             until: self.until.map(Moment::into_inner),
             dossier,
@@ -261,6 +270,15 @@ impl MessagesFilter {
             direction,
         })
     }
+}
+
+/// The folder that is named by its id, or by its well-known name in the mailbox.
+async fn find_folder(app: &App, firm: FirmId, mailbox: Option<MailboxId>, name: FolderId) -> Answer<FolderId> {
+    let Some(well_known) = WellKnown::named(name.as_str()) else { return Ok(name) };
+    let mailbox = mailbox.ok_or_else(|| invalid("folder: with a well-known name, `mailbox` has to be given, too"))?;
+    let folders = FolderState::all(&app.table, firm, mailbox).await?;
+    let found = folders.into_iter().find(|row| row.value.place.well_known == Some(well_known));
+    found.map(|row| row.value.place.id).ok_or_else(|| invalid(format!("folder: greffe knows no folder {name} there")))
 }
 
 /// Lists or searches a firm's mails, the most recently recorded first.
@@ -295,7 +313,7 @@ pub(super) async fn list(
         Some(message) => Some(conversation(&app, firm.id(), &find(&app, firm.id(), message).await?).await?),
         None => None,
     };
-    let words = SearchWords { phrases, to: which.to.take(), conversation };
+    let words = SearchWords { phrases, to: which.to.take().map(|SoughtParty(to)| to), conversation };
     let filter = which.into_filter(&app, firm.id()).await?;
     let registry = Registry { table: &app.table, feed: &app.feed, firm: firm.id(), filter: &filter };
     let search = Search { registry, archive: &app.archive, store: &app.indexes, cache: &cache };
