@@ -57,6 +57,19 @@ fn is_bare(line: &str, chain: &str) -> bool {
 }
 
 #[test]
+fn a_library_whose_tests_are_not_built_has_none() {
+    let is_off = |manifest: &str| {
+        let mut parts = manifest.split("\n[");
+        parts.any(|part| part.starts_with("lib]") && part.lines().any(|line| line == "test = false"))
+    };
+    let off = files(&["Cargo.toml"]).into_iter().filter(|(_, manifest)| is_off(manifest));
+    let folders: Vec<PathBuf> = off.map(|(name, _)| name.with_file_name("src")).collect();
+    assert!(folders.len() > 1, "{folders:?}");
+    let folders: Vec<&str> = folders.iter().map(|folder| folder.to_str().unwrap()).collect();
+    assert_eq!(lines(&folders, &[".rs"], |line| line.contains("cfg(test)")), Vec::<String>::new());
+}
+
+#[test]
 fn an_error_in_a_log_has_its_whole_chain() {
     let mut bare = lines(&LOGGED, &[".rs"], |line| is_bare(line, "%ErrorChain("));
     bare.extend(lines(&SIMULATED, &[".rs"], |line| is_bare(line, "&error as &dyn std::error::Error")));

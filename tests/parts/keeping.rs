@@ -1,7 +1,7 @@
 //! Retention: where mail lies by its period, what keeps it longer, what S3 removes, and that index, search and
 //! verification agree.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures::future::LocalBoxFuture;
@@ -10,8 +10,14 @@ use local::provision::BUCKET;
 use serde_json::{Value, json};
 use shared::{
     aws::worker::Deadline,
-    base::id::MessageId,
-    evidence::report::{FindingKind, FirmReport},
+    base::{
+        id::{ErasureId, MessageId},
+        random::Random,
+    },
+    evidence::{
+        eraser::{ErasedScope, Erasure},
+        report::{FindingKind, FirmReport},
+    },
     firm::retention::KeptUntil,
     mail::archive::{OriginalKey, key},
 };
@@ -19,7 +25,7 @@ use tests::{Registry, World};
 
 use crate::{
     damage::{Archive, changed, name},
-    dying::dying,
+    dying::{dying, waiting},
 };
 
 /// A firm that keeps its mail for seven years, and mail of dossiers of the class `Tax` for ten.
@@ -311,5 +317,48 @@ async fn a_keeper_that_dies_at_any_call_is_gone_on_with() {
         assert_eq!(kept.archive.state(mail).await["kept_until"], format!("{}-01-01T00:00:00Z", kept.year + 11));
         let feed = kept.archive.world.facts(&kept.registry.firm).await;
         assert_eq!(feed.iter().filter(|fact| *fact == "retention_changed").count(), 1, "{feed:?}");
+    }
+}
+
+/// A mail of a firm whose new periods ask for less, and the erasure that has it kept less long.
+async fn to_shorten(kept: &Kept) -> (MessageId, Erasure) {
+    kept.set_periods(Value::Null).await;
+    let mail = kept.mail("Pending").await;
+    kept.archive.file(mail, json!("2026/2")).await;
+    kept.follow().await;
+    kept.set_periods(json!(3)).await;
+    kept.follow().await;
+    let scope = ErasedScope::Expired(ErasureId::draw(&Random::seeded(1)), BTreeSet::new());
+    let (asked_by, by, reason) = ("Ada".to_owned(), "operator".to_owned(), "The law".to_owned());
+    let firm = kept.archive.firm;
+    (mail, Erasure { firm, scope, asked_by, by, reason, mailboxes: BTreeSet::new(), shortened: [mail].into() })
+}
+
+#[tokio::test]
+async fn a_hold_that_is_set_at_any_call_of_a_shortening_keeps_the_mail_for_ever() {
+    for calls in 0.. {
+        assert!(calls < 80, "it makes far fewer calls");
+        let kept = Kept::begun().await;
+        let (mail, erasure) = to_shorten(&kept).await;
+        let (app, waits, goes_on) = waiting(&kept.archive.world, calls);
+        let eraser = app.eraser();
+        let mut erased = Box::pin(eraser.erase(&erasure));
+        let has_ended = tokio::select! {
+            ended = &mut erased => ended.map(|_| true).unwrap(),
+            () = waits.notified() => false,
+        };
+        kept.hold("2026/2", true).await;
+        kept.follow().await;
+        if !has_ended {
+            goes_on.notify_one();
+            erased.await.unwrap();
+        }
+        kept.follow().await;
+        assert_eq!(kept.archive.state(mail).await["kept_until"], Value::Null, "call {calls}");
+        kept.proved().await;
+        assert!(kept.keys().await.contains(&key(kept.archive.firm, mail)), "call {calls}");
+        if has_ended {
+            break;
+        }
     }
 }

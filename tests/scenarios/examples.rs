@@ -185,6 +185,7 @@ fn prepare(world: &World) {
 }
 
 #[tokio::test]
+#[allow(clippy::too_many_lines, reason = "one journey of an integrator")]
 async fn each_example_of_the_description_is_what_happens() {
     let world = World::with(&[("GREFFE_APP_TENANT_ID", "lumen.example")]).await;
     prepare(&world);

@@ -40,6 +40,7 @@ fn body_of(operation: &str) -> Value {
 /// The clock of a test can't tell whether two answers take the same time; that they cost the same calls of AWS, in the
 /// same order, it can.
 #[tokio::test]
+#[allow(clippy::too_many_lines, reason = "one list of all that is asked for")]
 async fn a_firm_sees_nothing_of_another_not_even_by_what_an_answer_costs() {
     let world = World::new().await;
     let registry = world.registry().await;

@@ -2,10 +2,11 @@
 
 use std::{collections::BTreeSet, sync::LazyLock};
 
-use reqwest::{Method, StatusCode, header};
+use reqwest::{
+    Method, StatusCode,
+    header::{CONTENT_TYPE, HeaderMap, HeaderName},
+};
 use serde_json::Value;
-
-use crate::Answer;
 
 static DOCUMENT: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("../../docs/openapi.json")).expect("docs/openapi.json is JSON"));
@@ -20,29 +21,32 @@ static HEADERS: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
 
 /// What the description lacks of an answer: its status, the code of its problem, the type of its content, or a header
 /// that it has elsewhere. None also where it has no such operation, or greffe itself failed.
-pub(crate) fn lacking(method: &Method, path: &str, answer: &Answer) -> Option<String> {
+pub(crate) fn lacking(
+    (method, path): (&Method, &str),
+    (status, headers, body): (StatusCode, &HeaderMap, &Value),
+) -> Option<String> {
     let operation = operation(method, path)?;
-    let (status, id) = (answer.status, operation["operationId"].as_str().unwrap_or_default());
+    let id = operation["operationId"].as_str().unwrap_or_default();
     if status.is_server_error() || status == StatusCode::METHOD_NOT_ALLOWED {
         return None;
     }
     let Some(described) = operation["responses"].get(status.as_str()) else {
-        return Some(format!("{id}: {status} {}", answer.body["code"]));
+        return Some(format!("{id}: {status} {}", body["code"]));
     };
     let named = described["$ref"].as_str().and_then(|at| DOCUMENT.pointer(at.strip_prefix('#')?));
     let described = named.unwrap_or(described);
     let has_header = |name: &str| {
         described["headers"].as_object().into_iter().flatten().any(|(known, _)| known.eq_ignore_ascii_case(name))
     };
-    let mut headers = answer.headers.keys().map(header::HeaderName::as_str);
-    if let Some(name) = headers.find(|name| HEADERS.contains(*name) && !has_header(name)) {
+    let mut names = headers.keys().map(HeaderName::as_str);
+    if let Some(name) = names.find(|name| HEADERS.contains(*name) && !has_header(name)) {
         return Some(format!("{id}: {status} with the header {name}"));
     }
-    if let Some(code) = answer.body["code"].as_str().filter(|_| status.is_client_error()) {
+    if let Some(code) = body["code"].as_str().filter(|_| status.is_client_error()) {
         let says = described["description"].as_str().is_some_and(|text| text.contains(&format!("`{code}`")));
         return (!says).then(|| format!("{id}: {status} {code}"));
     }
-    let kind = answer.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok())?;
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok())?;
     let kind = kind.split(';').next().unwrap_or_default().trim();
     let is_described = described["content"].get(kind).or_else(|| described["content"].get("*/*")).is_some();
     (!is_described).then(|| format!("{id}: {status} with {kind}"))

@@ -2,7 +2,7 @@
 //! archiving.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher},
     pin::pin,
     time::Duration,
@@ -22,6 +22,7 @@ use shared::{
         baseline::{Baseline, BaselinePage, FolderPhase, forget_before, is_new},
         folder::FolderState,
         fresh_page::{FRESH_MAILS_MAX, FreshPage},
+        message::Message,
     },
 };
 use tokio::sync::{Mutex, MutexGuard};
@@ -224,25 +225,11 @@ async fn take_in(
     idle: bool,
 ) -> Result<Vec<Batch>, RoundError> {
     let (firm, mailbox) = (round.mailbox.firm, round.mailbox.id);
-    let table = &round.app.table;
     let name = row.value.page_name();
     let unreadable = page.unreadable;
     let (present, left) = last_words(page.items);
     let there = intake::read_known(round, present.iter().map(|mail| &mail.immutable_id).chain(&left)).await?;
-
-    let strangers_left: Vec<&ImmutableId> =
-        left.iter().filter(|id| !there.contains_key(&MessageId::of(mailbox, id))).collect();
-    let old_stranger = |mail: &Mail| {
-        let new = mail.received_at.is_some_and(|at| is_new(at, round.activated_at, round.app.clock.now()));
-        !new && !there.contains_key(&MessageId::of(mailbox, &mail.immutable_id))
-    };
-    if baseline.is_none() && (!strangers_left.is_empty() || present.iter().any(old_stranger)) {
-        *baseline = Some(Baseline::load(table, firm, mailbox, row.value.id(), row.value.baseline_since()).await?);
-    }
-    if let Some(baseline) = baseline {
-        baseline.forget(table, strangers_left).await?;
-    }
-
+    remember(round, &row.value, (&present, &left), &there, baseline).await?;
     let page_of = FoundPage {
         name: &name,
         folder: row.value.id(),
@@ -266,7 +253,7 @@ async fn take_in(
     }
     let mut next = row.value.after(page.end);
     let is_small = writes.is_empty() && taken.kept.len() <= FRESH_MAILS_MAX;
-    if let Some(pages) = round.fresh.filter(|pages| is_small && pages.admit(&row.value)) {
+    if let Some(pages) = round.fresh.as_ref().filter(|pages| is_small && pages.admit(&row.value)) {
         if !taken.kept.is_empty() || !taken.counted.is_zero() {
             let ids: Vec<MessageId> = taken.kept.iter().map(|row| row.value.id).collect();
             next.fresh = Some(FreshPage::new(row.value.pages, &ids, taken.counted));
@@ -299,6 +286,31 @@ async fn take_in(
         Batch::fresh(taken.kept)
     });
     Ok(items.chain(fresh).collect())
+}
+
+/// Loads what the folder's baseline saw, where a page asks for it, and forgets of that what left the folder unkept.
+async fn remember(
+    round: &Round<'_>,
+    folder: &FolderState,
+    (present, left): (&[Mail], &[ImmutableId]),
+    there: &HashMap<MessageId, Row<Message>>,
+    baseline: &mut Option<Baseline>,
+) -> Result<(), RoundError> {
+    let (table, mailbox) = (&round.app.table, round.mailbox.id);
+    let is_stranger = |id: &ImmutableId| !there.contains_key(&MessageId::of(mailbox, id));
+    let strangers_left: Vec<&ImmutableId> = left.iter().filter(|id| is_stranger(id)).collect();
+    let is_old_stranger = |mail: &Mail| {
+        let new = mail.received_at.is_some_and(|at| is_new(at, round.activated_at, round.app.clock.now()));
+        !new && is_stranger(&mail.immutable_id)
+    };
+    if baseline.is_none() && (!strangers_left.is_empty() || present.iter().any(is_old_stranger)) {
+        let since = folder.baseline_since();
+        *baseline = Some(Baseline::load(table, round.mailbox.firm, mailbox, folder.id(), since).await?);
+    }
+    if let Some(baseline) = baseline {
+        baseline.forget(table, strangers_left).await?;
+    }
+    Ok(())
 }
 
 /// Moves the folder on, together with what goes with it; a conflict means that another works at this mailbox.

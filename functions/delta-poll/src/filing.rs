@@ -132,7 +132,7 @@ pub(crate) async fn file_moved(
         let (firm, id) = (round.mailbox.firm, row.value.id);
         match filing::file((&round.app.table, &round.app.feed), (firm, id), change).await {
             Ok(filed) => {
-                round.known.remember(id, mail);
+                round.notes.known.remember(id, mail);
                 let count = filed.filing.as_ref().map_or(0, |filing| filing.count);
                 let (key, work) = Work::of_mark(firm, id, count);
                 marks.extend(matches!(filed.state, MessageState::Announced(_)).then(|| Row::inserted(key, work)));

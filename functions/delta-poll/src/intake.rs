@@ -121,7 +121,7 @@ pub(crate) async fn take_in(
         match state {
             MessageState::Skipped { reason } => *progress.skipped(reason) += 1,
             _ => {
-                round.known.remember(id, mail);
+                round.notes.known.remember(id, mail);
             }
         }
         let message = Message::found(id, mail, page.folder.clone(), received_at, page.name.to_owned(), state);

@@ -4,12 +4,14 @@
 //! name one mailbox. It is deployed twice: older mail has a queue and functions of its own.
 
 mod advance;
+mod archiving;
 mod connector_checks;
 mod deleted_mailbox;
 mod discover;
 mod filing;
 mod folder_tree;
 mod intake;
+mod marking;
 mod older_mail;
 mod round;
 mod run;

@@ -1,13 +1,7 @@
 //! One slice of older mail of one mailbox: the rest of first baselines, history, reconciliation. It works on what live
 //! mail has not taken (`shared/src/mail/mailbox_turn.rs`).
 
-use std::{
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU32},
-    },
-    time::Duration,
-};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use shared::{
@@ -32,11 +26,10 @@ use shared::{
         work::Work,
     },
 };
-use tokio::sync::OnceCell;
 
 use crate::{
     folder_tree,
-    round::{Round, RoundEnd, RoundError, SeenMarks, TriedAgain},
+    round::{Round, RoundEnd, RoundError, RoundNotes},
     walks,
 };
 
@@ -102,9 +95,6 @@ impl Slice<'_> {
         let deadline = self.deadline.or_after(walks::SLICE);
         let marks = (connector.mark && mailbox.rules.mark).then(|| self.firm.marks());
         let people = app.people.of(&app.table, self.firm.id, &mailbox.rules, app.clock.now()).await?;
-        let (kept_marks, known) = (OnceCell::new(), SeenMarks::default());
-        let (faults, untold) = (Mutex::new(read.faults.clone()), Mutex::new(None));
-        let settling = tokio::sync::Mutex::new(Some(turn));
         let round = Round {
             app,
             mailbox,
@@ -114,29 +104,14 @@ impl Slice<'_> {
             looked_before: None,
             firm: self.firm,
             marks: marks.as_ref(),
-            kept_marks: &kept_marks,
             people: &people,
             tally: self.tally,
-            faults: &faults,
-            stopped: AtomicBool::new(false),
-            marking_rests: &AtomicBool::new(false),
-            refused_in_a_row: &AtomicU32::new(0),
-            again: TriedAgain::default(),
-            some_are_well: AtomicBool::new(true),
-            many_folders_fail: AtomicBool::new(false),
-            was_served: &AtomicBool::new(false),
-            was_silent: &AtomicBool::new(false),
-            has_work: &AtomicBool::new(false),
-            settling: &settling,
             fresh: None,
-            untold: &untold,
-            known: &known,
+            notes: RoundNotes::of_slice(read, turn),
         };
         let result = work(&round, &mut next).await;
         next.spent = graph.spent();
-        next.faults = faults.into_inner().unwrap_or_else(PoisonError::into_inner);
-        next.untold = untold.into_inner().unwrap_or_else(PoisonError::into_inner);
-        next.marks = kept_marks.into_inner().or(next.marks);
+        round.notes.hand_over(&mut next);
         if next.wants_pace(app.clock.now()) && matches!(result, Ok(RoundEnd::OutOfTime)) {
             let counted = Progress::read(&app.table, mailbox.firm, mailbox.id).await?.archived + read.counts.archived;
             next.note_pace(app.clock.now(), counted);

@@ -1,7 +1,7 @@
 //! What a round of one mailbox works with, and how it can end.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU32, Ordering},
@@ -168,59 +168,89 @@ pub(crate) struct Round<'a> {
     pub firm: &'a Firm,
     /// How mail is marked; none where it is not.
     pub marks: Option<&'a Marks>,
-    /// The marks whose categories this round saw to.
-    pub kept_marks: &'a OnceCell<KeptMarks>,
     /// The firm's members, as far as the rules ask for them.
     pub people: &'a People,
     /// What it does is counted here.
     pub tally: &'a Tally,
+    /// Its pages that bring few mails; none in a slice of older mail, which ends without settling them.
+    pub fresh: Option<FreshPages>,
+    /// What it learns.
+    pub notes: RoundNotes,
+}
+
+/// What a round learns while it runs, for its own decisions and for the next round.
+#[derive(Default)]
+pub(crate) struct RoundNotes {
     /// What fails by itself, as it was known when the round began and as it is now.
-    pub faults: &'a Mutex<Faults>,
+    faults: Mutex<Faults>,
+    /// Facts that the event bus did not take.
+    pub untold: Mutex<Option<UnannouncedRange>>,
+    /// The marks whose categories this round saw to.
+    kept_marks: OnceCell<KeptMarks>,
+    /// What it saw on messages.
+    pub known: SeenMarks,
     /// Set when Graph asked to wait, or a person has to act: nothing new is begun.
-    pub stopped: AtomicBool,
+    stopped: AtomicBool,
     /// Set when a batch was refused: no more marks in this round.
-    pub marking_rests: &'a AtomicBool,
+    pub marking_rests: AtomicBool,
     /// How many things Graph refused since it last served one.
-    pub refused_in_a_row: &'a AtomicU32,
+    pub refused_in_a_row: AtomicU32,
     /// Whether Graph served anything in this round.
-    pub was_served: &'a AtomicBool,
+    was_served: AtomicBool,
+    /// Whether Microsoft did not answer, or is not well itself.
+    was_silent: AtomicBool,
     /// The mails that Graph did not give out before.
     pub again: TriedAgain,
     /// Whether a folder did not fail when it was read last.
     pub some_are_well: AtomicBool,
     /// Whether more folders failed than one round tries.
     pub many_folders_fail: AtomicBool,
-    /// Whether Microsoft did not answer, or is not well itself.
-    pub was_silent: &'a AtomicBool,
     /// Whether there was work when it began, or may be by now.
-    pub has_work: &'a AtomicBool,
+    pub has_work: AtomicBool,
     /// One transaction at a time changes the counts: two at once would refuse each other. With it goes, in a slice of
     /// older mail, the turn that it holds.
-    pub settling: &'a tokio::sync::Mutex<Option<Row<MailboxTurn>>>,
-    /// Its pages that bring few mails; none in a slice of older mail, which ends without settling them.
-    pub fresh: Option<&'a FreshPages>,
-    /// Facts that the event bus did not take.
-    pub untold: &'a Mutex<Option<UnannouncedRange>>,
-    /// What it saw on messages.
-    pub known: &'a SeenMarks,
+    settling: tokio::sync::Mutex<Option<Row<MailboxTurn>>>,
+}
+
+impl RoundNotes {
+    /// Of a round of live mail that begins.
+    pub fn of(sync: &SyncState) -> Self {
+        let (faults, untold) = (Mutex::new(sync.faults.clone()), Mutex::new(sync.untold));
+        Self { faults, untold, ..Self::default() }
+    }
+
+    /// Of a slice of older mail that begins, with the turn that it holds.
+    pub fn of_slice(sync: &SyncState, turn: Row<MailboxTurn>) -> Self {
+        let (faults, settling) = (Mutex::new(sync.faults.clone()), tokio::sync::Mutex::new(Some(turn)));
+        Self { faults, settling, some_are_well: AtomicBool::new(true), ..Self::default() }
+    }
+
+    /// Hands what the next round is to know to its state.
+    pub fn hand_over(&self, sync: &mut SyncState) {
+        sync.faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        sync.untold = *self.untold.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) = self.kept_marks.get() {
+            sync.marks = Some(kept.clone());
+        }
+    }
 }
 
 impl Round<'_> {
     /// Begins nothing new from now on.
     pub fn stop(&self) {
-        self.stopped.store(true, Ordering::Relaxed);
+        self.notes.stopped.store(true, Ordering::Relaxed);
     }
 
     /// Whether nothing new is to be begun.
     pub fn is_over(&self) -> bool {
-        self.stopped.load(Ordering::Relaxed) || self.deadline.is_near()
+        self.notes.stopped.load(Ordering::Relaxed) || self.deadline.is_near()
     }
 
     /// Makes writes that change the counts of the mailbox too: all, or none.
     ///
     /// Errors: `Conflict` if another wrote first, or if live mail took the mailbox from a slice of older mail.
     pub async fn settle(&self, mut writes: Vec<Write>) -> Result<(), TableError> {
-        let mut turn = self.settling.lock().await;
+        let mut turn = self.notes.settling.lock().await;
         writes.extend(turn.as_ref().map(Write::replace));
         let written = self.app.table.transact(writes).await;
         match (turn.as_mut(), &written) {
@@ -234,12 +264,12 @@ impl Round<'_> {
 
     /// There is work, or may be: when it is due counts for the next round.
     pub fn expects_work(&self) {
-        self.has_work.store(true, Ordering::Relaxed);
+        self.notes.has_work.store(true, Ordering::Relaxed);
     }
 
     /// What fails by itself.
     pub fn faults(&self) -> MutexGuard<'_, Faults> {
-        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+        self.notes.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether a thing fails, and its next try is yet to come.
@@ -261,7 +291,7 @@ impl Round<'_> {
     pub fn graph_for_folder(&self, folder: &FolderState) -> Graph {
         match &folder.trouble {
             None if folder.phase == FolderPhase::Following => self.graph.for_one_of_many(ManyThings::Folders),
-            Some(before) if self.many_folders_fail.load(Ordering::Relaxed) => {
+            Some(before) if self.notes.many_folders_fail.load(Ordering::Relaxed) => {
                 self.graph.for_helper(u32::from(before.tries > 1))
             }
             before => self.graph_for(before.as_ref()),
@@ -272,7 +302,7 @@ impl Round<'_> {
     pub fn graph_for_mail(&self, before: Option<&Trouble>) -> Graph {
         match before {
             // New mail waits behind them where this round asks Graph for nothing else.
-            Some(before) if self.again.many.load(Ordering::Relaxed) => {
+            Some(before) if self.notes.again.many.load(Ordering::Relaxed) => {
                 self.graph.for_helper(u32::from(before.tries > 1))
             }
             Some(before) => self.graph.for_one(before.tries),
@@ -301,29 +331,34 @@ impl Round<'_> {
 
     /// Graph served a thing: what it refuses next is that thing's own.
     pub fn served(&self) {
-        self.refused_in_a_row.store(0, Ordering::Relaxed);
-        self.was_served.store(true, Ordering::Relaxed);
+        self.notes.refused_in_a_row.store(0, Ordering::Relaxed);
+        self.notes.was_served.store(true, Ordering::Relaxed);
     }
 
     /// Whether Graph served anything in this round.
     pub fn was_served(&self) -> bool {
-        self.was_served.load(Ordering::Relaxed)
+        self.notes.was_served.load(Ordering::Relaxed)
+    }
+
+    /// Whether Microsoft did not answer in this round, or is not well itself.
+    pub fn was_silent(&self) -> bool {
+        self.notes.was_silent.load(Ordering::Relaxed)
     }
 
     fn note_outage(&self, error: &GraphError) {
-        self.was_silent.fetch_or(error.is_outage(), Ordering::Relaxed);
+        self.notes.was_silent.fetch_or(error.is_outage(), Ordering::Relaxed);
     }
 
     /// Graph refused a thing, whose trouble was `before`. Whether that is the mailbox's matter: it refused another one
     /// just before. What is silent alone, while Graph answers for others, is its own matter.
     pub fn refused(&self, before: Option<&Trouble>, error: &GraphError) -> bool {
         self.note_outage(error);
-        let failed_alone = before.is_some() && self.some_are_well.load(Ordering::Relaxed);
+        let failed_alone = before.is_some() && self.notes.some_are_well.load(Ordering::Relaxed);
         let is_alone = error.is_silent() && (failed_alone || self.was_served());
         if is_alone || !error.may_concern_mailbox() {
             return false;
         }
-        self.refused_in_a_row.fetch_add(1, Ordering::Relaxed) + 1 >= REFUSED_IN_A_ROW_MAX
+        self.notes.refused_in_a_row.fetch_add(1, Ordering::Relaxed) + 1 >= REFUSED_IN_A_ROW_MAX
     }
 
     /// The trouble of a thing after `error`. Where Graph served nothing yet in this round, it may be the mailbox's:
@@ -335,6 +370,21 @@ impl Round<'_> {
             true => Trouble::after(before, error, now),
             false => Trouble::along_with_mailbox(before, error, now),
         }
+    }
+
+    /// Whether Graph has no such mail, where it had none of what was asked for of it.
+    pub async fn is_gone(&self, message: &Message) -> bool {
+        let graph = self.graph_for(message.trouble.as_ref());
+        graph.mail(&self.mailbox.user, &message.immutable_id).await.is_err_and(|error| error.is_certainly_gone())
+    }
+
+    /// Notes that a message's next step failed: it alone waits, as long as Graph asks and longer each time. Tells how
+    /// often it has failed.
+    pub fn put_off(&self, message: &mut Message, error: &GraphError) -> u32 {
+        let trouble = Trouble::after(message.trouble.as_ref(), error, self.app.clock.now());
+        let tries = trouble.tries;
+        message.trouble = Some(trouble);
+        tries
     }
 
     /// Notes how long after its arrival a live mail is archived `at`. When a mail was moved in, nobody tells: at the
@@ -350,7 +400,7 @@ impl Round<'_> {
 
     /// Facts of these numbers are still to be put on the event bus.
     pub fn keep_untold(&self, numbers: impl Iterator<Item = u64>) {
-        let mut untold = self.untold.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut untold = self.notes.untold.lock().unwrap_or_else(PoisonError::into_inner);
         for number in numbers {
             let this = UnannouncedRange { from: number, to: number };
             *untold = Some(untold.map_or(this, |untold| untold.and(this)));
@@ -373,7 +423,7 @@ impl Round<'_> {
             graph.keep_categories(&self.mailbox.user, &wanted, recolored).await?;
             Ok::<_, GraphError>(KeptMarks { marks: wanted.clone(), seen_at: now })
         };
-        match self.kept_marks.get_or_try_init(keep).await {
+        match self.notes.kept_marks.get_or_try_init(keep).await {
             Ok(_) => self.works(&MailboxPart::Categories),
             Err(error) => self.failed(MailboxPart::Categories, &error),
         }
@@ -398,6 +448,11 @@ impl Round<'_> {
             other => other,
         }
     }
+}
+
+/// The indexes of the messages that `is_one` is true of.
+pub(crate) fn indexes(messages: &[Row<Message>], is_one: impl Fn(usize, &Message) -> bool) -> BTreeSet<usize> {
+    messages.iter().enumerate().filter(|(i, row)| is_one(*i, &row.value)).map(|(i, _)| i).collect()
 }
 
 /// The pages of a round that bring few mails, and what becomes of their mails.

@@ -2,10 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU32, Ordering},
-    },
+    sync::{PoisonError, atomic::Ordering},
     time::Duration,
 };
 
@@ -44,14 +41,14 @@ use shared::{
         work::Work,
     },
 };
-use tokio::sync::OnceCell;
 
 use crate::{
-    advance::{self, Batch, TRIED_AGAIN_FIRST},
+    advance::{self, Batch},
+    archiving::TRIED_AGAIN_FIRST,
     deleted_mailbox,
     discover::{self, FolderRead, PAGES_MAX},
     folder_tree,
-    round::{FreshPages, Round, RoundEnd, RoundError, SeenMarks, TriedAgain, WAIT_IN_QUEUE_MAX},
+    round::{FreshPages, Round, RoundEnd, RoundError, RoundNotes, WAIT_IN_QUEUE_MAX},
     walks,
 };
 
@@ -164,20 +161,11 @@ async fn run_round(
         return Err(RoundError::Wait(wait + app.random.jitter(SILENCE_SPREAD)));
     }
     let connector = Connector::probe(connector, &app.table, mailbox.id, began_at).await?;
-
     let graph = app.graph(&connector).having_spent(sync.value.spent.clone()).until(deadline.last_byte());
     // A slice that is under way may ask still.
     let graph = if sync.value.older.is_some() { graph.sharing() } else { graph };
     let marks = (connector.mark && mailbox.rules.mark).then(|| firm.marks());
-    let kept_marks = OnceCell::new();
     let people = app.people.of(&app.table, firm.id, &mailbox.rules, began_at).await?;
-    let mut next = sync.value.clone();
-    let faults = Mutex::new(std::mem::take(&mut next.faults));
-    let untold = Mutex::new(next.untold);
-    let (was_served, was_silent) = (AtomicBool::new(false), AtomicBool::new(false));
-    let (marking_rests, refused_in_a_row, known) = (AtomicBool::new(false), AtomicU32::new(0), SeenMarks::default());
-    let (has_work, settling) = (AtomicBool::new(false), tokio::sync::Mutex::default());
-    let fresh = FreshPages::new(sync.value.settled.clone());
     let round = Round {
         app,
         mailbox: &mailbox,
@@ -187,83 +175,119 @@ async fn run_round(
         looked_before: sync.value.round_began_at,
         firm: &firm,
         marks: marks.as_ref(),
-        kept_marks: &kept_marks,
         people: &people,
         tally,
-        faults: &faults,
-        stopped: AtomicBool::new(false),
-        marking_rests: &marking_rests,
-        refused_in_a_row: &refused_in_a_row,
-        was_served: &was_served,
-        again: TriedAgain::default(),
-        some_are_well: AtomicBool::new(false),
-        many_folders_fail: AtomicBool::new(false),
-        was_silent: &was_silent,
-        has_work: &has_work,
-        settling: &settling,
-        fresh: Some(&fresh),
-        untold: &untold,
-        known: &known,
+        fresh: Some(FreshPages::new(sync.value.settled.clone())),
+        notes: RoundNotes::of(&sync.value),
     };
-    // While a person had to act, nobody looked at what Graph said of the subscription.
-    let look = job.subscription || sync.value.problem.is_some();
-    let mut result = round.work(&connector, &mut next, job, look).await;
-    round.note_mailbox(&mut result);
-    let outage = result.as_ref().is_err_and(RoundError::is_outage) || was_silent.load(Ordering::Relaxed);
-    match (was_served.load(Ordering::Relaxed), outage) {
-        (false, true) => connector.note_silence(&app.table, Some(mailbox.id), app.clock.now()).await?,
-        (true, _) if connector.silence.is_some() => connector.note_silence(&app.table, None, app.clock.now()).await?,
-        _ => {}
-    }
-    next.untold = untold.into_inner().unwrap_or_else(PoisonError::into_inner);
-    next.faults = faults.into_inner().unwrap_or_else(PoisonError::into_inner);
-    next.marks = kept_marks.into_inner().or(next.marks);
-    let result = match result {
-        Err(RoundError::Graph(error)) if error.disposition() == Disposition::Ask => {
-            next.problem = Some(connector.note(app, &error, next.problem.as_ref()).await?);
-            Ok(RoundEnd::Finished)
+    let mut next = sync.value.clone();
+    let result = round.look(&connector, &mut next, job).await?;
+    round.end(job, began_at, sync, next, &result).await?;
+    result
+}
+
+impl Round<'_> {
+    /// Looks, and notes what that says of the mailbox and of its connector.
+    async fn look(
+        &self,
+        connector: &Connector,
+        next: &mut SyncState,
+        job: &MailboxJob,
+    ) -> Result<Result<RoundEnd, RoundError>, RoundError> {
+        let (app, mailbox) = (self.app, self.mailbox.id);
+        // While a person had to act, nobody looked at what Graph said of the subscription.
+        let checks = job.subscription || next.problem.is_some();
+        let mut result = self.work(connector, next, job, checks).await;
+        self.note_mailbox(&mut result);
+        let is_silent = result.as_ref().is_err_and(RoundError::is_outage) || self.was_silent();
+        match (self.was_served(), is_silent) {
+            (false, true) => connector.note_silence(&app.table, Some(mailbox), app.clock.now()).await?,
+            (true, _) if connector.silence.is_some() => {
+                connector.note_silence(&app.table, None, app.clock.now()).await?;
+            }
+            _ => {}
         }
-        other => {
+        self.notes.hand_over(next);
+        next.spent = self.graph.spent();
+        match result {
+            Err(RoundError::Graph(error)) if error.disposition() == Disposition::Ask => {
+                next.problem = Some(connector.note(app, &error, next.problem.as_ref()).await?);
+                return Ok(Ok(RoundEnd::Finished));
+            }
             // Where nothing was asked, nothing is known either.
-            if other.is_ok() && was_served.load(Ordering::Relaxed) {
+            Ok(_) if self.was_served() => {
                 next.problem = None;
                 if connector.state == ConnectorState::ActionRequired {
                     connector.recovered(&app.feed, &app.table, app.clock.now()).await?;
                 }
             }
-            other
+            _ => {}
         }
-    };
-    next.spent = graph.spent();
-    if matches!(result, Ok(RoundEnd::Finished | RoundEnd::Behind | RoundEnd::Noticed)) {
-        next.note_round(began_at, app.clock.now());
+        Ok(result)
     }
-    let gives = matches!(result, Ok(RoundEnd::Behind));
-    if gives {
-        next.older = Some(app.clock.now());
-    }
-    next = match result {
-        Ok(RoundEnd::Finished | RoundEnd::Behind | RoundEnd::Noticed) => {
-            let left = fresh.settle(&mailbox, &mut next.clone());
-            let at = next_due(app, &mailbox, &next, (has_work.into_inner(), left)).await?;
-            next.due_by(at, app.clock.now())
-        }
-        Ok(RoundEnd::OutOfTime) | Err(_) => next,
-    };
-    if result.is_ok() && next.wants_pace(app.clock.now()) && !matches!(result, Ok(RoundEnd::Finished)) {
-        let counted = Progress::read(&app.table, job.firm, job.mailbox).await?.archived + next.counts.archived;
-        next.note_pace(app.clock.now(), counted);
-    }
-    write_sync(app, (&mailbox, &fresh), sync, next).await?;
-    if gives {
-        // If this function dies here, it is given once more in some hours.
-        let older = MailboxJob { older: true, ..MailboxJob::new(job.firm, job.mailbox, app.clock.now(), job.cause) };
-        app.older_queue.send(&older).await?;
-    }
-    result
-}
 
-impl Round<'_> {
+    /// Stores what the next round is to know and when it is due, and gives older mail to its function.
+    async fn end(
+        &self,
+        job: &MailboxJob,
+        began_at: Timestamp,
+        sync: Row<SyncState>,
+        mut next: SyncState,
+        result: &Result<RoundEnd, RoundError>,
+    ) -> Result<(), RoundError> {
+        let (app, now) = (self.app, self.app.clock.now());
+        let gives = matches!(result, Ok(RoundEnd::Behind));
+        if gives {
+            next.older = Some(now);
+        }
+        if matches!(result, Ok(RoundEnd::Finished | RoundEnd::Behind | RoundEnd::Noticed)) {
+            next.note_round(began_at, now);
+            let (left, has_work) = (self.settle_pages(&mut next.clone()), self.notes.has_work.load(Ordering::Relaxed));
+            let at = next_due(app, self.mailbox, &next, (has_work, left)).await?;
+            next = next.due_by(at, now);
+        }
+        if next.wants_pace(now) && matches!(result, Ok(RoundEnd::Behind | RoundEnd::Noticed | RoundEnd::OutOfTime)) {
+            let counted = Progress::read(&app.table, job.firm, job.mailbox).await?.archived + next.counts.archived;
+            next.note_pace(now, counted);
+        }
+        self.write_sync(sync, next).await?;
+        if gives {
+            // If this function dies here, it is given once more in some hours.
+            let older =
+                MailboxJob { older: true, ..MailboxJob::new(job.firm, job.mailbox, app.clock.now(), job.cause) };
+            app.older_queue.send(&older).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes down what the round found, and settles its pages that brought few mails. What others wrote meanwhile
+    /// stands, and the rest is added.
+    async fn write_sync(&self, mut read: Row<SyncState>, round: SyncState) -> Result<(), RoundError> {
+        let table = &self.app.table;
+        let (key, before, mut tries) = (read.key.clone(), read.value.clone(), table.tries());
+        let mut next = round.clone();
+        loop {
+            let left = self.settle_pages(&mut next);
+            if next == read.value {
+                return Ok(());
+            }
+            let mut writes = vec![Write::replace(&read.with(next))];
+            writes.extend(left.iter().map(|item| Write::insert(item.key.clone(), &item.value)));
+            match table.transact(writes).await {
+                Err(error) if tries.again(&error).await => {}
+                written => return Ok(written?),
+            }
+            let Some(row) = table.get::<SyncState>(&key).await? else { return Ok(()) };
+            next = row.value.clone().with_findings_of(&before, &round);
+            read = row;
+        }
+    }
+
+    /// Settles the pages that brought few mails, and returns the work that is left of them.
+    fn settle_pages(&self, sync: &mut SyncState) -> Vec<Row<Work>> {
+        self.fresh.as_ref().map(|fresh| fresh.settle(self.mailbox, sync)).unwrap_or_default()
+    }
+
     async fn work(
         &self,
         connector: &Connector,
@@ -291,7 +315,7 @@ impl Round<'_> {
         let waiting = open.iter().filter(|item| item.value.not_before.is_some()).map(|item| &item.value);
         let waiting: usize =
             waiting.map(|work| work.things().iter().filter(|thing| !work.is_kept(thing)).count()).sum();
-        self.again.many.store(waiting > TRIED_AGAIN_FIRST, Ordering::Relaxed);
+        self.notes.again.many.store(waiting > TRIED_AGAIN_FIRST, Ordering::Relaxed);
         open.retain(|item| item.value.not_before.is_none_or(|at| at <= now));
         let (behind, open): (Vec<_>, Vec<_>) = open.into_iter().partition(|item| Work::is_behind(item, firm, mailbox));
         // What is found is worked at while more is found; discovery waits for nobody.
@@ -303,9 +327,8 @@ impl Round<'_> {
         let (Discovered { folders, all, in_time, noticed, told }, advanced) = (discovered?, advanced?);
         // A round that asked only for folders that fail says nothing of the tenant. Where others are well, the mailbox
         // itself is asked.
-        let (was_silent, was_served) =
-            (self.was_silent.load(Ordering::Relaxed), self.was_served.load(Ordering::Relaxed));
-        let is_doubtful = was_silent && !was_served && folders.iter().any(|row| row.value.trouble.is_none());
+        let is_doubtful =
+            self.was_silent() && !self.was_served() && folders.iter().any(|row| row.value.trouble.is_none());
         if is_doubtful && self.graph.newest_folders(&self.mailbox.user).await.is_ok() {
             self.served();
         }
@@ -353,7 +376,7 @@ impl Round<'_> {
 
     /// The work of pages that brought few mails, and that the round died at which was to settle them.
     fn unsettled(&self, folders: &[Row<FolderState>]) -> Vec<Batch> {
-        let Some(fresh) = self.fresh else { return Vec::new() };
+        let Some(fresh) = &self.fresh else { return Vec::new() };
         let left = folders.iter().filter_map(|row| Some((row.value.id(), fresh.left(&row.value)?)));
         let left = left.filter_map(|(folder, page)| {
             fresh.note(folder.clone(), page.clone());
@@ -369,11 +392,11 @@ impl Round<'_> {
             Err(RoundError::Busy { wait, source }) if !source.is_own_pace() => {
                 self.failed(MailboxPart::Mailbox, source);
                 let pause = self.faults().of(&MailboxPart::Mailbox).map(|trouble| trouble.pause(self.app.clock.now()));
-                if source.is_outage() && !self.was_served.load(Ordering::Relaxed) {
+                if source.is_outage() && !self.was_served() {
                     *wait = (*wait).max(pause.unwrap_or_default().min(OUTAGE_PAUSE_MAX));
                 }
             }
-            Ok(_) if self.was_served.load(Ordering::Relaxed) => self.works(&MailboxPart::Mailbox),
+            Ok(_) if self.was_served() => self.works(&MailboxPart::Mailbox),
             _ => {}
         }
     }
@@ -388,13 +411,13 @@ impl Round<'_> {
     /// Puts facts on the event bus that it did not take when they were recorded. If it does not take them now, they
     /// wait.
     async fn tell_again(&self) {
-        let range = *self.untold.lock().unwrap_or_else(PoisonError::into_inner);
+        let range = *self.notes.untold.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(UnannouncedRange { from, to }) = range else { return };
         let mailbox = self.mailbox.id;
         match self.app.feed.announce_again(self.mailbox.firm, (from, to), |what| what.is_of(mailbox)).await {
             Ok(next) => {
                 let rest = next.map(|from| UnannouncedRange { from, to });
-                *self.untold.lock().unwrap_or_else(PoisonError::into_inner) = rest;
+                *self.notes.untold.lock().unwrap_or_else(PoisonError::into_inner) = rest;
             }
             Err(error) => {
                 tracing::error!(mailbox.id = %mailbox, error = %ErrorChain(&error), "facts still wait for the event bus");
@@ -510,8 +533,8 @@ impl Round<'_> {
     ) -> Result<FolderReading, RoundError> {
         let now = self.app.clock.now();
         let failed = folders.iter().filter(|row| row.value.trouble.is_some()).count();
-        self.some_are_well.store(failed < folders.len(), Ordering::Relaxed);
-        self.many_folders_fail.store(failed > FAILING_READ_AT_ONCE, Ordering::Relaxed);
+        self.notes.some_are_well.store(failed < folders.len(), Ordering::Relaxed);
+        self.notes.many_folders_fail.store(failed > FAILING_READ_AT_ONCE, Ordering::Relaxed);
         let mut order: Vec<usize> = (0..folders.len()).filter(|i| is_meant(folders[*i].value.id())).collect();
         order.sort_by_key(|i| folders[*i].value.trouble.as_ref().map(|trouble| trouble.not_before));
         let well = order.iter().filter(|i| folders[**i].value.trouble.is_none()).count();
@@ -697,33 +720,6 @@ fn poll_pause(sync: &SyncState, certain: bool, now: Timestamp) -> Duration {
         Some(_) if is_doubted || !certain => POLL_PAUSE_DOUBTED,
         Some(_) => POLL_PAUSE_NOTIFIED,
         None => POLL_PAUSE_LIVELY.saturating_mul(1 << sync.quiet_rounds.min(8)).min(POLL_PAUSE_QUIET),
-    }
-}
-
-/// Writes down what the round found, and settles its pages that brought few mails. What others wrote meanwhile stands,
-/// and the rest is added.
-async fn write_sync(
-    app: &App,
-    (mailbox, fresh): (&Mailbox, &FreshPages),
-    mut read: Row<SyncState>,
-    round: SyncState,
-) -> Result<(), RoundError> {
-    let (key, before, mut tries) = (read.key.clone(), read.value.clone(), app.table.tries());
-    let mut next = round.clone();
-    loop {
-        let left = fresh.settle(mailbox, &mut next);
-        if next == read.value {
-            return Ok(());
-        }
-        let mut writes = vec![Write::replace(&read.with(next))];
-        writes.extend(left.iter().map(|item| Write::insert(item.key.clone(), &item.value)));
-        match app.table.transact(writes).await {
-            Err(error) if tries.again(&error).await => {}
-            written => return Ok(written?),
-        }
-        let Some(row) = app.table.get::<SyncState>(&key).await? else { return Ok(()) };
-        next = row.value.clone().with_findings_of(&before, &round);
-        read = row;
     }
 }
 

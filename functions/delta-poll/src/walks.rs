@@ -367,51 +367,68 @@ async fn walk(
             next = page.next;
             continue;
         }
-        let name = folder.value.walked_page_name(&walk);
-        let (since, take, lets_lie) = match purpose {
-            WalkPurpose::History { since } => (since, true, false),
-            WalkPurpose::Reconcile(run) => (round.activated_at, !run.dry_run, true),
-        };
-        let page_of = FoundPage {
-            name: &name,
-            folder: &id,
-            since,
-            phase: FolderPhase::Following,
-            take,
-            lets_lie,
-            rereads: false,
-        };
-        let there = intake::read_known(round, mails.iter().map(|mail| &mail.immutable_id)).await?;
-        let taken = intake::take_in(round, &page_of, &mails, &there, |id| baseline.saw(id)).await?;
-        let work = taken.work(round, &name);
-        let mut writes: Vec<Write> = work.iter().map(|item| Write::insert(item.key.clone(), &item.value)).collect();
-        writes.extend(taken.counted.add_to(mailbox.firm, mailbox.id));
-        let mails: Vec<(Mail, KeptStatus)> = mails.into_iter().zip(taken.standings).collect();
-        let (mut after, later) = walk.after(&mails, page.unreadable);
-        let (ended, now) = (page.next.is_none(), round.app.clock.now());
-        let missed = after.missed().filter(|_| ended);
-        if let Some(missed) = &missed {
-            let attempted = format!("list the mails of folder {id}");
-            let error = GraphError::Unreadable { attempted, source: missed.as_str().into() };
-            let anew = purpose.begin(round, &folder.value);
-            after = after.again(anew, |before| Trouble::after(before, &error, now).resting(LISTED_AGAIN));
-        } else if ended {
-            after = after.ended(now);
-        }
-        put(round, folder, purpose, after, writes).await?;
-        if missed.is_some() || round.faults().of(&folder.value.list()).is_some() {
-            note_list(round, &folder.value);
-        }
-        for item in work {
-            // Nobody listens any more only if the round is over; then the next one finds it in the table.
-            let _ = found.send(Batch::found(item, mailbox.id)).await;
-        }
+        let ended = page.next.is_none();
+        let listed = ListedPage { mails, unreadable: page.unreadable, ended };
+        let later = take_page(round, purpose, folder, (walk, listed), &baseline, found).await?;
         if ended {
             return Ok(RoundEnd::Finished);
         }
         // Within one second only the places can tell where to go on.
         next = page.next.filter(|_| !later);
     }
+}
+
+/// What a page brought that a walk did not see before.
+struct ListedPage {
+    mails: Vec<Mail>,
+    /// Entries of it that can't be read.
+    unreadable: u64,
+    /// Whether it is the last one.
+    ended: bool,
+}
+
+/// Takes a page in, and commits it with its work and the walk's place. Whether the place is later than before.
+async fn take_page(
+    round: &Round<'_>,
+    purpose: WalkPurpose,
+    folder: &mut Row<FolderState>,
+    (walk, page): (Walk, ListedPage),
+    baseline: &Baseline,
+    found: &mut mpsc::Sender<Batch>,
+) -> Result<bool, RoundError> {
+    let (mailbox, id, now) = (round.mailbox, folder.value.id().clone(), round.app.clock.now());
+    let name = folder.value.walked_page_name(&walk);
+    let (since, take, lets_lie) = match purpose {
+        WalkPurpose::History { since } => (since, true, false),
+        WalkPurpose::Reconcile(run) => (round.activated_at, !run.dry_run, true),
+    };
+    let phase = FolderPhase::Following;
+    let page_of = FoundPage { name: &name, folder: &id, since, phase, take, lets_lie, rereads: false };
+    let there = intake::read_known(round, page.mails.iter().map(|mail| &mail.immutable_id)).await?;
+    let taken = intake::take_in(round, &page_of, &page.mails, &there, |id| baseline.saw(id)).await?;
+    let work = taken.work(round, &name);
+    let mut writes: Vec<Write> = work.iter().map(|item| Write::insert(item.key.clone(), &item.value)).collect();
+    writes.extend(taken.counted.add_to(mailbox.firm, mailbox.id));
+    let mails: Vec<(Mail, KeptStatus)> = page.mails.into_iter().zip(taken.standings).collect();
+    let (mut after, later) = walk.after(&mails, page.unreadable);
+    let missed = after.missed().filter(|_| page.ended);
+    if let Some(missed) = &missed {
+        let attempted = format!("list the mails of folder {id}");
+        let error = GraphError::Unreadable { attempted, source: missed.as_str().into() };
+        let anew = purpose.begin(round, &folder.value);
+        after = after.again(anew, |before| Trouble::after(before, &error, now).resting(LISTED_AGAIN));
+    } else if page.ended {
+        after = after.ended(now);
+    }
+    put(round, folder, purpose, after, writes).await?;
+    if missed.is_some() || round.faults().of(&folder.value.list()).is_some() {
+        note_list(round, &folder.value);
+    }
+    for item in work {
+        // Nobody listens any more only if the round is over; then the next one finds it in the table.
+        let _ = found.send(Batch::found(item, mailbox.id)).await;
+    }
+    Ok(later)
 }
 
 /// Stores a folder's walk, together with what goes with it.

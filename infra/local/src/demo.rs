@@ -549,14 +549,15 @@ impl Demo {
                 summary.wrong.push(format!("{name}: failed with {}", index["failure"]["code"]));
                 continue;
             }
-            let Some(checksum) = objects.get(&key) else {
+            let Some(copies) = objects.get(&key) else {
                 summary.wrong.push(format!("{name}: not in the archive"));
                 continue;
             };
             summary.archived += 1;
             let (content, length) = self.digest_of_content(firm, message).await?;
-            let digests = [content.as_str(), checksum, index["sha256"].as_str().unwrap_or_default()];
-            if digests.iter().any(|d| *d != held.sha256_hex) || length != held.bytes || index["bytes"] != held.bytes {
+            let digests = [content.as_str(), index["sha256"].as_str().unwrap_or_default()];
+            let mut digests = digests.into_iter().chain(copies.iter().map(String::as_str));
+            if digests.any(|digest| digest != held.sha256_hex) || length != held.bytes || index["bytes"] != held.bytes {
                 summary.digests_match = false;
                 summary.wrong.push(format!("{name}: not the bytes that Graph served"));
             }
@@ -613,25 +614,26 @@ impl Demo {
         }
     }
 
-    /// Every object of the firm with its own SHA-256, in hex.
-    async fn objects(&self, firm: FirmId) -> Result<BTreeMap<String, String>, DemoError> {
+    /// The checksums of each original of the firm, by its key without the year until which it is kept: when that
+    /// changes, a copy is left.
+    async fn objects(&self, firm: FirmId) -> Result<BTreeMap<String, BTreeSet<String>>, DemoError> {
         let aws = &self.host.machine.aws;
         let config = aws_sdk_s3::config::Builder::from(aws).force_path_style(aws.endpoint_url().is_some()).build();
         let client = aws_sdk_s3::Client::from_conf(config);
-        let mut objects = BTreeMap::new();
-        let mut pages =
-            client.list_objects_v2().bucket(BUCKET).prefix(format!("firms/{firm}/mailboxes/")).into_paginator().send();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|e| DemoError::Archive(e.into()))?;
-            for key in page.contents().iter().filter_map(|object| object.key()) {
-                let head = client
-                    .head_object()
-                    .bucket(BUCKET)
-                    .key(key)
-                    .checksum_mode(aws_sdk_s3::types::ChecksumMode::Enabled);
-                let head = head.send().await.map_err(|e| DemoError::Archive(e.into()))?;
-                let checksum = head.checksum_sha256().and_then(hex_of_base64).unwrap_or_default();
-                objects.insert(key.to_owned(), checksum);
+        let own = format!("firms/{firm}/mailboxes/");
+        let mut objects = BTreeMap::<String, BTreeSet<String>>::new();
+        for prefix in [own.as_str(), archive::UNTIL] {
+            let mut pages = client.list_objects_v2().bucket(BUCKET).prefix(prefix).into_paginator().send();
+            while let Some(page) = pages.next().await {
+                let page = page.map_err(|e| DemoError::Archive(e.into()))?;
+                for key in page.contents().iter().filter_map(|object| object.key()) {
+                    let Some(begins) = key.find(&own) else { continue };
+                    let head = client.head_object().bucket(BUCKET).key(key);
+                    let head = head.checksum_mode(aws_sdk_s3::types::ChecksumMode::Enabled);
+                    let head = head.send().await.map_err(|e| DemoError::Archive(e.into()))?;
+                    let checksum = head.checksum_sha256().and_then(hex_of_base64).unwrap_or_default();
+                    objects.entry(key[begins..].to_owned()).or_default().insert(checksum);
+                }
             }
         }
         Ok(objects)

@@ -1,6 +1,6 @@
 //! A connection: what a sign-in, a consent or the operator's grant leaves a connector with.
 
-use std::time::Duration;
+use std::{iter, time::Duration};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -276,37 +276,16 @@ pub(super) async fn connect(
             }
             None => [tenancy::leave(&clients.table, &row.value).await.map_err(from_table)?, None],
         };
-        // Wishes that were changed during the sign-in stay wishes.
-        let wanted = row.value.as_wanted().rights();
-        row.value = Connector {
-            state: ConnectorState::Connected,
-            account: Some(account.clone()),
-            connected_at: Some(now),
-            problem: None,
-            sign_in_problem: None,
-            verified_domains: organization.as_ref().and_then(|(_, domains)| domains.clone()),
-            awaiting_grant: None,
-            silence: None,
-            ..row.value.with_rights(asked.rights())
-        };
-        row.value = row.value.wanting(wanted);
+        let domains = organization.as_ref().and_then(|(_, domains)| domains.clone());
+        row.value = connected(row.value, (account.clone(), asked.rights()), domains, now);
         let tokens = clients.tokens.keep(asked.firm, asked.id, issued).await.map_err(from_token)?;
         let watch = ConnectorWatch::write(asked.firm, asked.id, now);
-        let entry = match &browser {
-            Some(Browser { from, .. }) => {
-                let who = Actor::Account { address: account.address.clone() };
-                let entry = signed_in_at(clients, asked, who, from.clone(), now, 200);
-                Some(entry.next(&clients.table, asked.firm).await.map_err(from_table)?)
-            }
-            None => None,
+        let visit = match &browser {
+            Some(browser) => visit(clients, asked, browser, &account, now).await.map_err(from_table)?,
+            None => Vec::new(),
         };
-        // A link that a mail filter opened is still good; one that connected somebody is not.
-        let link = browser.as_ref().and_then(|browser| browser.began.link.as_ref()).map(|link| {
-            let used = UsedLink { expires_at: (now + CONNECT_LINK_LIFETIME).as_second() };
-            Write::overwrite(Key::used_link(asked.firm, link), &used)
-        });
         let writes = [Write::replace(&row), tokens, watch].into_iter();
-        let writes = writes.chain(entry).chain(link).chain(tenancy.into_iter().flatten()).collect();
+        let writes = writes.chain(visit).chain(tenancy.into_iter().flatten()).collect();
         match clients.feed.tell_with(asked.firm, writes, fact.clone()).await {
             Ok(()) => break row.value.name,
             // A function refreshed the old token, or noted that it is dead, this very moment.
@@ -321,6 +300,48 @@ pub(super) async fn connect(
         tracing::warn!(connector.id = %asked.id, error = %ErrorChain(&error), "what it reaches could not be made due");
     }
     Ok(NewConnection { connector: name, address: account.address })
+}
+
+/// The connector as it works from now on, with the rights that were asked for. Wishes that were changed during the
+/// sign-in stay wishes. Pure.
+fn connected(
+    connector: Connector,
+    (account, rights): (ConnectedAccount, Rights),
+    verified_domains: Option<Vec<String>>,
+    now: Timestamp,
+) -> Connector {
+    let wanted = connector.as_wanted().rights();
+    let connected = Connector {
+        state: ConnectorState::Connected,
+        account: Some(account),
+        connected_at: Some(now),
+        problem: None,
+        sign_in_problem: None,
+        verified_domains,
+        awaiting_grant: None,
+        silence: None,
+        ..connector.with_rights(rights)
+    };
+    connected.wanting(wanted)
+}
+
+/// What is written of a person who came by a browser: the audit trail's entry, and that the link was used. A link that
+/// a mail filter opened is still good; one that connected somebody is not.
+async fn visit(
+    clients: &Clients,
+    asked: &Connector,
+    browser: &Browser,
+    account: &ConnectedAccount,
+    now: Timestamp,
+) -> Result<Vec<Write>, TableError> {
+    let who = Actor::Account { address: account.address.clone() };
+    let entry = signed_in_at(clients, asked, who, browser.from.clone(), now, 200);
+    let entry = entry.next(&clients.table, asked.firm).await?;
+    let link = browser.began.link.as_ref().map(|link| {
+        let used = UsedLink { expires_at: (now + CONNECT_LINK_LIFETIME).as_second() };
+        Write::overwrite(Key::used_link(asked.firm, link), &used)
+    });
+    Ok(iter::once(entry).chain(link).collect())
 }
 
 /// Keeps a sign-in for the operator's grant. The connector stays as it was; what it waits for elsewhere it gives up.

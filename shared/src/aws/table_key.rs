@@ -744,6 +744,7 @@ mod tests {
     use crate::base::{id::ImmutableId, random::Random};
 
     /// Every kind of key, by the name of what spells it, for some firms, ids and texts that are hard to tell apart.
+    #[allow(clippy::too_many_lines, reason = "one list of all kinds")]
     fn kinds() -> BTreeMap<&'static str, Vec<Key>> {
         let random = Random::seeded(1);
         let (mut found, texts) = (BTreeMap::<_, Vec<Key>>::new(), ["a", "a#b", "KEY#a", "FIRM#a", "#", "Ä b", "A"]);

@@ -40,11 +40,11 @@ use crate::{
         retention::{FIRST_EXPIRY_YEAR, KeptUntil},
     },
     mail::{
-        archive::{self, OriginalKey},
+        archive::{self, OriginalKey, StoredObject},
         hold::HeldDossiers,
         keeper::{Keeper, KeeperError, KeepingRules},
         mailbox::{Mailbox, MailboxState},
-        message::{Message, MessageState},
+        message::{Message, MessageState, Original},
     },
     search::indexer::{Indexer, IndexingError},
 };
@@ -447,6 +447,14 @@ impl Eraser<'_> {
         let keeper = Keeper { table: self.table, feed, archive: self.indexer.archive, clock: self.clock };
         let mut told = Vec::new();
         for (row, until) in found {
+            // A hold or a longer period may have come since it was found.
+            let wanted = match KeepingRules::of(self.table, *firm).await? {
+                Some(rules) => rules.kept_until(self.table, &row.value).await?,
+                None => None,
+            };
+            if wanted != Some(*until) {
+                continue;
+            }
             match keeper.keep(*firm, row.clone(), *until).await {
                 // It is no evidence any more, and stays as it is.
                 Err(error @ KeeperError::NotAsWritten(_)) => {
@@ -457,22 +465,38 @@ impl Eraser<'_> {
         }
         feed.announce_recorded(*firm, &told).await;
         while self.appender.append(*firm, self.clock.now()).await?.more {}
-        let (years, now) = (self.years_until().await?, self.clock.now());
-        let (keys, mut copies) = (shortened.iter().map(|id| Key::message(*firm, *id)), Vec::new());
-        let keys: Vec<Key> = keys.collect();
-        for row in self.table.get_all::<Message>(&keys).await? {
-            let Some(original) = row.value.original() else { continue };
-            let longer = years.iter().filter(|until| **until > original.until);
-            copies.extend(longer.map(|until| OriginalKey::new(*firm, row.value.id, *until).to_string()));
-        }
-        side_by_side(copies.iter().map(|key| async move {
+        let years = self.years_until().await?;
+        let erased = shortened.iter().map(|id| self.erase_longer(*firm, *id, &years));
+        let erased: Vec<_> = erased.collect();
+        stream::iter(erased).buffer_unordered(AT_ONCE).try_collect().await
+    }
+
+    /// Deletes the copies of an original that would be kept longer than it is.
+    async fn erase_longer(&self, firm: FirmId, id: MessageId, years: &BTreeSet<KeptUntil>) -> Result<(), EraseError> {
+        let key = Key::message(firm, id);
+        let original = async || -> Result<Option<Original>, TableError> {
+            let found = self.table.get::<Message>(&key).await?;
+            Ok(found.and_then(|row| row.value.original().cloned()))
+        };
+        let Some(kept) = original().await? else { return Ok(()) };
+        for until in years.iter().filter(|until| **until > kept.until) {
+            let key = OriginalKey::new(firm, id, *until).to_string();
             // What Object Lock keeps stays as a copy.
-            match self.appender.store.retained_until(key).await?.is_none_or(|until| until <= now) {
-                true => self.appender.store.erase(key).await,
-                false => Ok(()),
+            if self.appender.store.retained_until(&key).await?.is_none_or(|until| until <= self.clock.now()) {
+                self.appender.store.erase(&key).await?;
             }
-        }))
-        .await?;
+        }
+        // A keeper that kept it longer meanwhile may have relied on a copy that is gone now.
+        let Some(now) = original().await? else { return Ok(()) };
+        let (archive, stored) = (self.indexer.archive, StoredObject { sha256: now.sha256, bytes: now.bytes });
+        if archive.find(now.key(firm, id)).await.map_err(KeeperError::from)? != Some(stored) {
+            for until in years.iter().filter(|until| **until < now.until) {
+                let shorter = OriginalKey::new(firm, id, *until);
+                if archive.copy(shorter, now.until, stored).await.map_err(KeeperError::from)? {
+                    break;
+                }
+            }
+        }
         Ok(())
     }
 

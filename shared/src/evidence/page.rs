@@ -94,182 +94,190 @@ struct Words {
     script: &'static str,
 }
 
-fn words(language: Language) -> Words {
+fn words(language: Language) -> &'static Words {
     match language {
-        Language::English => Words {
-            title: "Proof of an archived mail",
-            title_of_several: "Proof of archived mails",
-            several: "Each folder of <code>mails/</code> has one mail and its proof, and is named by its log entry. <code>index.csv</code> and \
-                <code>index.json</code> list them. What is said below of a mail holds for each.",
-            mails: "Mails",
-            introduction: "These files hold a mail as greffe archived it, and what proves that it was not changed since. \
-                Anybody can check each step with ordinary tools, without greffe.",
-            fields: ["Firm", "Subject", "From", "Received", "Archived", "SHA-256", "Log entry", "Key"],
-            proves: "What it proves",
-            is_original: "<code>original.eml</code> is, byte for byte, the mail that was archived: its SHA-256 stands in \
-                the log entry <code>entry.json</code>.",
-            is_in_log: "The entry stands in the firm's log. The log is a tree of digests (RFC 6962): nobody can change, \
-                remove or insert an entry later without another root.",
-            is_signed: "The root of the log was signed with the firm's key. Every later state of the log contains this one.",
-            is_stamped: "A time-stamping authority confirmed (RFC 3161, <code>stamp.tsr</code>) that this state of the \
-                log existed at this time:",
-            is_not_stamped: "No independent authority has stamped this state of the log: the times shown here are those \
-                of greffe's clock.",
-            proves_not: "What it does not prove",
-            limits: [
-                "Who wrote the mail: it was archived as Microsoft 365 delivered it.",
-                "That there was no other mail: this proof is about one.",
-                "Whoever holds the signing key could sign another log. So compare the key above with the one that the \
-                 firm noted earlier, and rely on a time stamp, or on a state of the log that was kept elsewhere.",
-                "greffe is not a qualified archiving service under Regulation (EU) No 910/2014. A court weighs this \
-                 evidence as it weighs any other.",
-            ],
-            check: "How to check it",
-            run: "On a computer with Python 3 and OpenSSL 3, run this in the folder of these files. It ends with PROVED:",
-            put_original: "The original does not go with these files: download it from greffe and store it beside them \
-                as <code>original.eml</code>.",
-            steps: "The same by hand. The first digest is <code>sha256</code> in <code>entry.json</code>, the second is \
-                <code>fact</code>; the signature must be verified successfully:",
-            stamp: "The last command checks the time stamp; <code>authority.pem</code> is the root certificate, which \
-                the authority publishes.",
-            others: "<code>proof.txt</code> follows the standard <code>c2sp.org/tlog-proof</code>; other programs for \
-                such logs check it too.",
-            script: "The script <code>check.py</code>",
-        },
-        Language::French => Words {
-            title: "Preuve d'un courriel archivé",
-            title_of_several: "Preuve de courriels archivés",
-            several: "Chaque dossier de <code>mails/</code> contient un courriel et sa preuve, et porte le numéro de son entrée du journal. \
-                <code>index.csv</code> et <code>index.json</code> en donnent la liste. Ce qui est dit ci-dessous d'un courriel \
-                vaut pour chacun.",
-            mails: "Courriels",
-            introduction: "Ces fichiers contiennent un courriel tel que greffe l'a archivé, et ce qui prouve qu'il n'a pas \
-                été modifié depuis. Chacun peut vérifier chaque étape avec des outils courants, sans greffe.",
-            fields: ["Cabinet", "Objet", "De", "Reçu", "Archivé", "SHA-256", "Entrée du journal", "Clé"],
-            proves: "Ce que cela prouve",
-            is_original: "<code>original.eml</code> est, octet pour octet, le courriel archivé : son SHA-256 figure dans \
-                l'entrée du journal <code>entry.json</code>.",
-            is_in_log: "L'entrée figure dans le journal du cabinet. Ce journal est un arbre d'empreintes (RFC 6962) : \
-                personne ne peut modifier, retirer ou insérer une entrée après coup sans en changer la racine.",
-            is_signed: "La racine du journal a été signée avec la clé du cabinet. Chaque état ultérieur du journal \
-                contient celui-ci.",
-            is_stamped: "Une autorité d'horodatage a confirmé (RFC 3161, <code>stamp.tsr</code>) que cet état du journal \
-                existait à ce moment :",
-            is_not_stamped: "Aucune autorité indépendante n'a horodaté cet état du journal : les heures indiquées ici \
-                sont celles de l'horloge de greffe.",
-            proves_not: "Ce que cela ne prouve pas",
-            limits: [
-                "Qui a écrit le courriel : il a été archivé tel que Microsoft 365 l'a remis.",
-                "Qu'il n'y a pas eu d'autre courriel : cette preuve n'en concerne qu'un.",
-                "Qui détient la clé de signature pourrait signer un autre journal. Comparez donc la clé ci-dessus avec \
-                 celle que le cabinet a notée auparavant, et appuyez-vous sur un horodatage, ou sur un état du journal \
-                 conservé ailleurs.",
-                "greffe n'est pas un service d'archivage électronique qualifié au sens du règlement (UE) n° 910/2014. \
-                 Le juge apprécie cette preuve comme toute autre.",
-            ],
-            check: "Comment vérifier",
-            run: "Sur un ordinateur avec Python 3 et OpenSSL 3, lancez ceci dans le dossier de ces fichiers. Cela se \
-                termine par PROVED :",
-            put_original: "L'original n'accompagne pas ces fichiers : téléchargez-le depuis greffe et placez-le à côté \
-                sous le nom <code>original.eml</code>.",
-            steps: "La même chose à la main. La première empreinte est <code>sha256</code> dans <code>entry.json</code>, \
-                la deuxième <code>fact</code> ; la signature doit être vérifiée avec succès :",
-            stamp: "La dernière commande vérifie l'horodatage ; <code>authority.pem</code> est le certificat racine que \
-                l'autorité publie.",
-            others: "<code>proof.txt</code> suit la norme <code>c2sp.org/tlog-proof</code> ; d'autres programmes pour de \
-                tels journaux la vérifient aussi.",
-            script: "Le script <code>check.py</code>",
-        },
-        Language::Dutch => Words {
-            title: "Bewijs van een gearchiveerde e-mail",
-            title_of_several: "Bewijs van gearchiveerde e-mails",
-            several: "Elke map van <code>mails/</code> bevat één e-mail met zijn bewijs en draagt het nummer van zijn logregel. \
-                <code>index.csv</code> en <code>index.json</code> geven de lijst. Wat hieronder van een e-mail gezegd wordt, geldt \
-                voor elk ervan.",
-            mails: "E-mails",
-            introduction: "Deze bestanden bevatten een e-mail zoals greffe die archiveerde, en wat bewijst dat hij sindsdien \
-                niet gewijzigd is. Iedereen kan elke stap nagaan met gewone programma's, zonder greffe.",
-            fields: ["Kantoor", "Onderwerp", "Van", "Ontvangen", "Gearchiveerd", "SHA-256", "Logregel", "Sleutel"],
-            proves: "Wat dit bewijst",
-            is_original: "<code>original.eml</code> is byte voor byte de e-mail die gearchiveerd werd: de SHA-256 ervan \
-                staat in de logregel <code>entry.json</code>.",
-            is_in_log: "De regel staat in het log van het kantoor. Dat log is een boom van hashes (RFC 6962): niemand kan \
-                achteraf een regel wijzigen, weglaten of invoegen zonder dat de wortel anders wordt.",
-            is_signed: "De wortel van het log is ondertekend met de sleutel van het kantoor. Elke latere toestand van het \
-                log bevat deze.",
-            is_stamped: "Een tijdstempelautoriteit heeft bevestigd (RFC 3161, <code>stamp.tsr</code>) dat deze toestand \
-                van het log op dit tijdstip bestond:",
-            is_not_stamped: "Geen onafhankelijke autoriteit heeft deze toestand van het log een tijdstempel gegeven: de \
-                tijden hier zijn die van de klok van greffe.",
-            proves_not: "Wat dit niet bewijst",
-            limits: [
-                "Wie de e-mail schreef: hij werd gearchiveerd zoals Microsoft 365 hem bezorgde.",
-                "Dat er geen andere e-mail was: dit bewijs gaat over één e-mail.",
-                "Wie de ondertekeningssleutel heeft, zou een ander log kunnen ondertekenen. Vergelijk dus de sleutel \
-                 hierboven met die welke het kantoor eerder noteerde, en steun op een tijdstempel, of op een toestand \
-                 van het log die elders bewaard werd.",
-                "greffe is geen gekwalificeerde archiveringsdienst in de zin van Verordening (EU) nr. 910/2014. De \
-                 rechter beoordeelt dit bewijs zoals elk ander.",
-            ],
-            check: "Hoe dit na te gaan",
-            run: "Voer dit op een computer met Python 3 en OpenSSL 3 uit in de map van deze bestanden. Het eindigt met \
-                PROVED:",
-            put_original: "Het origineel zit niet bij deze bestanden: download het uit greffe en bewaar het ernaast als \
-                <code>original.eml</code>.",
-            steps: "Hetzelfde met de hand. De eerste hash is <code>sha256</code> in <code>entry.json</code>, de tweede \
-                <code>fact</code>; de handtekening moet met succes geverifieerd worden:",
-            stamp: "Het laatste commando gaat de tijdstempel na; <code>authority.pem</code> is het rootcertificaat dat de \
-                autoriteit publiceert.",
-            others: "<code>proof.txt</code> volgt de standaard <code>c2sp.org/tlog-proof</code>; ook andere programma's \
-                voor zulke logs gaan het na.",
-            script: "Het script <code>check.py</code>",
-        },
-        Language::German => Words {
-            title: "Nachweis einer archivierten E-Mail",
-            title_of_several: "Nachweis archivierter E-Mails",
-            several: "Jeder Ordner in <code>mails/</code> enthält eine E-Mail mit ihrem Nachweis und trägt die Nummer ihres Logeintrags. \
-                <code>index.csv</code> und <code>index.json</code> führen sie auf. Was unten von einer E-Mail gesagt wird, gilt \
-                für jede.",
-            mails: "E-Mails",
-            introduction: "Diese Dateien enthalten eine E-Mail, wie greffe sie archiviert hat, und was beweist, dass sie \
-                seither nicht geändert wurde. Jeder kann jeden Schritt mit üblichen Programmen prüfen, ohne greffe.",
-            fields: ["Firma", "Betreff", "Von", "Empfangen", "Archiviert", "SHA-256", "Logeintrag", "Schlüssel"],
-            proves: "Was dies beweist",
-            is_original: "<code>original.eml</code> ist Byte für Byte die archivierte E-Mail: Ihr SHA-256 steht im \
-                Logeintrag <code>entry.json</code>.",
-            is_in_log: "Der Eintrag steht im Log der Firma. Das Log ist ein Baum von Prüfsummen (RFC 6962): Niemand kann \
-                später einen Eintrag ändern, entfernen oder einfügen, ohne dass die Wurzel eine andere wird.",
-            is_signed: "Die Wurzel des Logs wurde mit dem Schlüssel der Firma signiert. Jeder spätere Stand des Logs \
-                enthält diesen.",
-            is_stamped: "Eine Zeitstempelstelle hat bestätigt (RFC 3161, <code>stamp.tsr</code>), dass es diesen Stand \
-                des Logs zu dieser Zeit gab:",
-            is_not_stamped: "Keine unabhängige Stelle hat diesen Stand des Logs mit einem Zeitstempel versehen: Die \
-                Zeiten hier sind die der Uhr von greffe.",
-            proves_not: "Was dies nicht beweist",
-            limits: [
-                "Wer die E-Mail geschrieben hat: Sie wurde archiviert, wie Microsoft 365 sie zugestellt hat.",
-                "Dass es keine andere E-Mail gab: Dieser Nachweis betrifft eine einzige.",
-                "Wer den Signaturschlüssel besitzt, könnte ein anderes Log signieren. Vergleichen Sie deshalb den \
-                 Schlüssel oben mit dem, den die Firma früher notiert hat, und stützen Sie sich auf einen Zeitstempel \
-                 oder auf einen Stand des Logs, der anderswo aufbewahrt wurde.",
-                "greffe ist kein qualifizierter Archivierungsdienst im Sinne der Verordnung (EU) Nr. 910/2014. Ein \
-                 Gericht würdigt diesen Beweis wie jeden anderen.",
-            ],
-            check: "Wie man es prüft",
-            run: "Führen Sie dies auf einem Rechner mit Python 3 und OpenSSL 3 im Ordner dieser Dateien aus. Es endet mit \
-                PROVED:",
-            put_original: "Das Original liegt diesen Dateien nicht bei: Laden Sie es aus greffe herunter und speichern \
-                Sie es daneben als <code>original.eml</code>.",
-            steps: "Dasselbe von Hand. Die erste Prüfsumme ist <code>sha256</code> in <code>entry.json</code>, die zweite \
-                <code>fact</code>; die Signatur muss erfolgreich geprüft werden:",
-            stamp: "Der letzte Befehl prüft den Zeitstempel; <code>authority.pem</code> ist das Wurzelzertifikat, das die \
-                Stelle veröffentlicht.",
-            others: "<code>proof.txt</code> folgt dem Standard <code>c2sp.org/tlog-proof</code>; auch andere Programme \
-                für solche Logs prüfen es.",
-            script: "Das Skript <code>check.py</code>",
-        },
+        Language::English => &ENGLISH,
+        Language::French => &FRENCH,
+        Language::Dutch => &DUTCH,
+        Language::German => &GERMAN,
     }
 }
+
+const ENGLISH: Words = Words {
+    title: "Proof of an archived mail",
+    title_of_several: "Proof of archived mails",
+    several: "Each folder of <code>mails/</code> has one mail and its proof, and is named by its log entry. <code>index.csv</code> and \
+        <code>index.json</code> list them. What is said below of a mail holds for each.",
+    mails: "Mails",
+    introduction: "These files hold a mail as greffe archived it, and what proves that it was not changed since. \
+        Anybody can check each step with ordinary tools, without greffe.",
+    fields: ["Firm", "Subject", "From", "Received", "Archived", "SHA-256", "Log entry", "Key"],
+    proves: "What it proves",
+    is_original: "<code>original.eml</code> is, byte for byte, the mail that was archived: its SHA-256 stands in \
+        the log entry <code>entry.json</code>.",
+    is_in_log: "The entry stands in the firm's log. The log is a tree of digests (RFC 6962): nobody can change, \
+        remove or insert an entry later without another root.",
+    is_signed: "The root of the log was signed with the firm's key. Every later state of the log contains this one.",
+    is_stamped: "A time-stamping authority confirmed (RFC 3161, <code>stamp.tsr</code>) that this state of the \
+        log existed at this time:",
+    is_not_stamped: "No independent authority has stamped this state of the log: the times shown here are those \
+        of greffe's clock.",
+    proves_not: "What it does not prove",
+    limits: [
+        "Who wrote the mail: it was archived as Microsoft 365 delivered it.",
+        "That there was no other mail: this proof is about one.",
+        "Whoever holds the signing key could sign another log. So compare the key above with the one that the \
+         firm noted earlier, and rely on a time stamp, or on a state of the log that was kept elsewhere.",
+        "greffe is not a qualified archiving service under Regulation (EU) No 910/2014. A court weighs this \
+         evidence as it weighs any other.",
+    ],
+    check: "How to check it",
+    run: "On a computer with Python 3 and OpenSSL 3, run this in the folder of these files. It ends with PROVED:",
+    put_original: "The original does not go with these files: download it from greffe and store it beside them \
+        as <code>original.eml</code>.",
+    steps: "The same by hand. The first digest is <code>sha256</code> in <code>entry.json</code>, the second is \
+        <code>fact</code>; the signature must be verified successfully:",
+    stamp: "The last command checks the time stamp; <code>authority.pem</code> is the root certificate, which \
+        the authority publishes.",
+    others: "<code>proof.txt</code> follows the standard <code>c2sp.org/tlog-proof</code>; other programs for \
+        such logs check it too.",
+    script: "The script <code>check.py</code>",
+};
+
+const FRENCH: Words = Words {
+    title: "Preuve d'un courriel archivé",
+    title_of_several: "Preuve de courriels archivés",
+    several: "Chaque dossier de <code>mails/</code> contient un courriel et sa preuve, et porte le numéro de son entrée du journal. \
+        <code>index.csv</code> et <code>index.json</code> en donnent la liste. Ce qui est dit ci-dessous d'un courriel \
+        vaut pour chacun.",
+    mails: "Courriels",
+    introduction: "Ces fichiers contiennent un courriel tel que greffe l'a archivé, et ce qui prouve qu'il n'a pas \
+        été modifié depuis. Chacun peut vérifier chaque étape avec des outils courants, sans greffe.",
+    fields: ["Cabinet", "Objet", "De", "Reçu", "Archivé", "SHA-256", "Entrée du journal", "Clé"],
+    proves: "Ce que cela prouve",
+    is_original: "<code>original.eml</code> est, octet pour octet, le courriel archivé : son SHA-256 figure dans \
+        l'entrée du journal <code>entry.json</code>.",
+    is_in_log: "L'entrée figure dans le journal du cabinet. Ce journal est un arbre d'empreintes (RFC 6962) : \
+        personne ne peut modifier, retirer ou insérer une entrée après coup sans en changer la racine.",
+    is_signed: "La racine du journal a été signée avec la clé du cabinet. Chaque état ultérieur du journal \
+        contient celui-ci.",
+    is_stamped: "Une autorité d'horodatage a confirmé (RFC 3161, <code>stamp.tsr</code>) que cet état du journal \
+        existait à ce moment :",
+    is_not_stamped: "Aucune autorité indépendante n'a horodaté cet état du journal : les heures indiquées ici \
+        sont celles de l'horloge de greffe.",
+    proves_not: "Ce que cela ne prouve pas",
+    limits: [
+        "Qui a écrit le courriel : il a été archivé tel que Microsoft 365 l'a remis.",
+        "Qu'il n'y a pas eu d'autre courriel : cette preuve n'en concerne qu'un.",
+        "Qui détient la clé de signature pourrait signer un autre journal. Comparez donc la clé ci-dessus avec \
+         celle que le cabinet a notée auparavant, et appuyez-vous sur un horodatage, ou sur un état du journal \
+         conservé ailleurs.",
+        "greffe n'est pas un service d'archivage électronique qualifié au sens du règlement (UE) n° 910/2014. \
+         Le juge apprécie cette preuve comme toute autre.",
+    ],
+    check: "Comment vérifier",
+    run: "Sur un ordinateur avec Python 3 et OpenSSL 3, lancez ceci dans le dossier de ces fichiers. Cela se \
+        termine par PROVED :",
+    put_original: "L'original n'accompagne pas ces fichiers : téléchargez-le depuis greffe et placez-le à côté \
+        sous le nom <code>original.eml</code>.",
+    steps: "La même chose à la main. La première empreinte est <code>sha256</code> dans <code>entry.json</code>, \
+        la deuxième <code>fact</code> ; la signature doit être vérifiée avec succès :",
+    stamp: "La dernière commande vérifie l'horodatage ; <code>authority.pem</code> est le certificat racine que \
+        l'autorité publie.",
+    others: "<code>proof.txt</code> suit la norme <code>c2sp.org/tlog-proof</code> ; d'autres programmes pour de \
+        tels journaux la vérifient aussi.",
+    script: "Le script <code>check.py</code>",
+};
+
+const DUTCH: Words = Words {
+    title: "Bewijs van een gearchiveerde e-mail",
+    title_of_several: "Bewijs van gearchiveerde e-mails",
+    several: "Elke map van <code>mails/</code> bevat één e-mail met zijn bewijs en draagt het nummer van zijn logregel. \
+        <code>index.csv</code> en <code>index.json</code> geven de lijst. Wat hieronder van een e-mail gezegd wordt, geldt \
+        voor elk ervan.",
+    mails: "E-mails",
+    introduction: "Deze bestanden bevatten een e-mail zoals greffe die archiveerde, en wat bewijst dat hij sindsdien \
+        niet gewijzigd is. Iedereen kan elke stap nagaan met gewone programma's, zonder greffe.",
+    fields: ["Kantoor", "Onderwerp", "Van", "Ontvangen", "Gearchiveerd", "SHA-256", "Logregel", "Sleutel"],
+    proves: "Wat dit bewijst",
+    is_original: "<code>original.eml</code> is byte voor byte de e-mail die gearchiveerd werd: de SHA-256 ervan \
+        staat in de logregel <code>entry.json</code>.",
+    is_in_log: "De regel staat in het log van het kantoor. Dat log is een boom van hashes (RFC 6962): niemand kan \
+        achteraf een regel wijzigen, weglaten of invoegen zonder dat de wortel anders wordt.",
+    is_signed: "De wortel van het log is ondertekend met de sleutel van het kantoor. Elke latere toestand van het \
+        log bevat deze.",
+    is_stamped: "Een tijdstempelautoriteit heeft bevestigd (RFC 3161, <code>stamp.tsr</code>) dat deze toestand \
+        van het log op dit tijdstip bestond:",
+    is_not_stamped: "Geen onafhankelijke autoriteit heeft deze toestand van het log een tijdstempel gegeven: de \
+        tijden hier zijn die van de klok van greffe.",
+    proves_not: "Wat dit niet bewijst",
+    limits: [
+        "Wie de e-mail schreef: hij werd gearchiveerd zoals Microsoft 365 hem bezorgde.",
+        "Dat er geen andere e-mail was: dit bewijs gaat over één e-mail.",
+        "Wie de ondertekeningssleutel heeft, zou een ander log kunnen ondertekenen. Vergelijk dus de sleutel \
+         hierboven met die welke het kantoor eerder noteerde, en steun op een tijdstempel, of op een toestand \
+         van het log die elders bewaard werd.",
+        "greffe is geen gekwalificeerde archiveringsdienst in de zin van Verordening (EU) nr. 910/2014. De \
+         rechter beoordeelt dit bewijs zoals elk ander.",
+    ],
+    check: "Hoe dit na te gaan",
+    run: "Voer dit op een computer met Python 3 en OpenSSL 3 uit in de map van deze bestanden. Het eindigt met \
+        PROVED:",
+    put_original: "Het origineel zit niet bij deze bestanden: download het uit greffe en bewaar het ernaast als \
+        <code>original.eml</code>.",
+    steps: "Hetzelfde met de hand. De eerste hash is <code>sha256</code> in <code>entry.json</code>, de tweede \
+        <code>fact</code>; de handtekening moet met succes geverifieerd worden:",
+    stamp: "Het laatste commando gaat de tijdstempel na; <code>authority.pem</code> is het rootcertificaat dat de \
+        autoriteit publiceert.",
+    others: "<code>proof.txt</code> volgt de standaard <code>c2sp.org/tlog-proof</code>; ook andere programma's \
+        voor zulke logs gaan het na.",
+    script: "Het script <code>check.py</code>",
+};
+
+const GERMAN: Words = Words {
+    title: "Nachweis einer archivierten E-Mail",
+    title_of_several: "Nachweis archivierter E-Mails",
+    several: "Jeder Ordner in <code>mails/</code> enthält eine E-Mail mit ihrem Nachweis und trägt die Nummer ihres Logeintrags. \
+        <code>index.csv</code> und <code>index.json</code> führen sie auf. Was unten von einer E-Mail gesagt wird, gilt \
+        für jede.",
+    mails: "E-Mails",
+    introduction: "Diese Dateien enthalten eine E-Mail, wie greffe sie archiviert hat, und was beweist, dass sie \
+        seither nicht geändert wurde. Jeder kann jeden Schritt mit üblichen Programmen prüfen, ohne greffe.",
+    fields: ["Firma", "Betreff", "Von", "Empfangen", "Archiviert", "SHA-256", "Logeintrag", "Schlüssel"],
+    proves: "Was dies beweist",
+    is_original: "<code>original.eml</code> ist Byte für Byte die archivierte E-Mail: Ihr SHA-256 steht im \
+        Logeintrag <code>entry.json</code>.",
+    is_in_log: "Der Eintrag steht im Log der Firma. Das Log ist ein Baum von Prüfsummen (RFC 6962): Niemand kann \
+        später einen Eintrag ändern, entfernen oder einfügen, ohne dass die Wurzel eine andere wird.",
+    is_signed: "Die Wurzel des Logs wurde mit dem Schlüssel der Firma signiert. Jeder spätere Stand des Logs \
+        enthält diesen.",
+    is_stamped: "Eine Zeitstempelstelle hat bestätigt (RFC 3161, <code>stamp.tsr</code>), dass es diesen Stand \
+        des Logs zu dieser Zeit gab:",
+    is_not_stamped: "Keine unabhängige Stelle hat diesen Stand des Logs mit einem Zeitstempel versehen: Die \
+        Zeiten hier sind die der Uhr von greffe.",
+    proves_not: "Was dies nicht beweist",
+    limits: [
+        "Wer die E-Mail geschrieben hat: Sie wurde archiviert, wie Microsoft 365 sie zugestellt hat.",
+        "Dass es keine andere E-Mail gab: Dieser Nachweis betrifft eine einzige.",
+        "Wer den Signaturschlüssel besitzt, könnte ein anderes Log signieren. Vergleichen Sie deshalb den \
+         Schlüssel oben mit dem, den die Firma früher notiert hat, und stützen Sie sich auf einen Zeitstempel \
+         oder auf einen Stand des Logs, der anderswo aufbewahrt wurde.",
+        "greffe ist kein qualifizierter Archivierungsdienst im Sinne der Verordnung (EU) Nr. 910/2014. Ein \
+         Gericht würdigt diesen Beweis wie jeden anderen.",
+    ],
+    check: "Wie man es prüft",
+    run: "Führen Sie dies auf einem Rechner mit Python 3 und OpenSSL 3 im Ordner dieser Dateien aus. Es endet mit \
+        PROVED:",
+    put_original: "Das Original liegt diesen Dateien nicht bei: Laden Sie es aus greffe herunter und speichern \
+        Sie es daneben als <code>original.eml</code>.",
+    steps: "Dasselbe von Hand. Die erste Prüfsumme ist <code>sha256</code> in <code>entry.json</code>, die zweite \
+        <code>fact</code>; die Signatur muss erfolgreich geprüft werden:",
+    stamp: "Der letzte Befehl prüft den Zeitstempel; <code>authority.pem</code> ist das Wurzelzertifikat, das die \
+        Stelle veröffentlicht.",
+    others: "<code>proof.txt</code> folgt dem Standard <code>c2sp.org/tlog-proof</code>; auch andere Programme \
+        für solche Logs prüfen es.",
+    script: "Das Skript <code>check.py</code>",
+};
 
 /// The page, as a document of HTML that loads nothing.
 pub fn page(language: Language, facts: &ProofFacts<'_>) -> String {

@@ -1,9 +1,9 @@
 //! The keeper: keeps originals longer where a period, the class of a dossier or a legal hold asks for it.
 //!
-//! It follows the feed, from a place of its own. A filing makes it look at that message; a new period, class or hold
-//! makes it look at all messages once more. What is to be kept longer is copied to its new key; then one transaction
-//! writes the message and the fact. The old copy expires by its own rule. A keeper that dies in between copies again to
-//! the same key. It never keeps anything less long: what shortens is an erasure.
+//! It follows the feed, from a place of its own. A filing or a change of how long it is kept makes it look at that
+//! message; a new period, class or hold makes it look at all messages once more. What is to be kept longer is copied to
+//! its new key; then one transaction writes the message and the fact. The old copy expires by its own rule. A keeper
+//! that dies in between copies again to the same key. It never keeps anything less long: what shortens is an erasure.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -218,7 +218,7 @@ impl Keeper<'_> {
     /// Follows the feed of a firm until its end, or until `deadline` is near.
     ///
     /// Cost: a read of the firm where it has no periods. Otherwise a read of each fact, of each message that was filed
-    /// or is looked at once more, and three requests for each original that is kept longer.
+    /// or is looked at once more, and four requests for each original that is kept longer.
     ///
     /// Errors: S3 or the table refuses or does not answer. Its place is stored page by page.
     pub async fn follow(&self, firm: FirmId, deadline: &Deadline) -> Result<KeptLonger, KeeperError> {
@@ -333,7 +333,13 @@ impl Keeper<'_> {
             let what = FactEvent::RetentionChanged { mailbox, message: id, sha256, bytes, until };
             let fact = Fact { id: format!("{id}-kept-{}", at.as_millisecond()), at, what };
             match self.feed.record_with(firm, vec![Write::replace(&row)], vec![fact]).await {
-                Ok(mut recorded) => return Ok(recorded.pop()),
+                Ok(mut recorded) => {
+                    // An erasure may have deleted what lay there before it could know that it is evidence again.
+                    if self.archive.find(OriginalKey { until, ..key }).await? != Some(stored) {
+                        self.archive.copy(key, until, stored).await?;
+                    }
+                    return Ok(recorded.pop());
+                }
                 // It was filed or marked meanwhile, or another keeper was faster.
                 Err(FeedError::Table(error)) if tries.again(&error).await => {
                     let found = self.table.get::<Message>(&Key::message(firm, id)).await?;
@@ -360,6 +366,8 @@ fn candidate(fact: &StoredFact, rules: &KeepingRules, is_again: bool) -> Option<
     let is_asked = match fact.text("type")? {
         "message_archived" => is_again || rules.is_short(fact),
         "message_filed" => !is_again && rules.depends_on_dossiers(),
+        // An erasure may have had it kept less long while a hold was set.
+        "retention_changed" => !is_again,
         _ => false,
     };
     is_asked.then_some(message)

@@ -21,6 +21,9 @@ use crate::{
 /// whole one is in the original.
 pub const SUBJECT_CHARS_MAX: usize = 160;
 
+/// Stands for a number of the feed until the message is written, which takes the next one.
+pub const UNNUMBERED: u64 = 0;
+
 /// The most of what was seen of a mail that is stored with it.
 const SEEN_BYTES_MAX: usize = 8 << 10;
 
@@ -210,6 +213,11 @@ pub struct FilingRecord {
 }
 
 impl Message {
+    /// Takes its next step, which is written with what else is found out about it. Nothing keeps it waiting any more.
+    pub fn step_to(&mut self, state: MessageState) {
+        (self.state, self.trouble) = (state, None);
+    }
+
     /// A mail as delta told it, `pending` or `skipped`.
     pub fn found(
         id: MessageId,

@@ -3,6 +3,7 @@
 use std::{io, net::SocketAddr, path::Path, sync::Arc};
 
 use axum::serve::Listener;
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::{
     TlsAcceptor,
@@ -20,7 +21,8 @@ impl Tls {
     /// Listens, and writes to `authority`, in PEM, what its clients have to trust.
     pub async fn listen(authority: &Path) -> io::Result<Self> {
         let own = rcgen::generate_simple_self_signed([String::from("127.0.0.1")]).map_err(io::Error::other)?;
-        std::fs::write(authority, own.cert.pem())?;
+        let der = BASE64_STANDARD.encode(own.cert.der());
+        std::fs::write(authority, format!("-----BEGIN CERTIFICATE-----\n{der}\n-----END CERTIFICATE-----\n"))?;
         let key = PrivateKeyDer::Pkcs8(own.signing_key.serialize_der().into());
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
         let config = config.with_safe_default_protocol_versions().map_err(io::Error::other)?.with_no_client_auth();

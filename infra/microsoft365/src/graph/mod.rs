@@ -263,24 +263,7 @@ fn answer_part(world: &Arc<World>, part: Call) -> BoxFuture<'_, Reply> {
 async fn handle(world: &Arc<World>, call: &Call, in_batch: bool) -> Answer {
     let route = Route::parse(&call.method, &call.path);
     if let Ok(Route { kind: Kind::Batch, .. }) = route {
-        if in_batch {
-            return Err(Problem::bad_request("A batch request may not contain another batch request."));
-        }
-        world.traffic.count(|counts| counts.batches += 1);
-        authenticate(world, &call.headers)?;
-        if let Some(status) = world.faults.next_failure("batch") {
-            return Err(Problem::scripted(status));
-        }
-        let scripted = world.faults.next_scripted("batch", None, &call.body);
-        if let Some(answer) = scripted.as_ref().and_then(|scripted| instead(world, call, scripted)) {
-            return answer;
-        }
-        wait_out(scripted.as_ref()).await;
-        let reply = batch::run(call, |part| answer_part(world, part)).await?;
-        return Ok(match scripted {
-            Some(scripted) => falsified(scripted, reply),
-            None => reply,
-        });
+        return answer_batch(world, call, in_batch).await;
     }
     let name = route.as_ref().map_or("unknown", |route| route.kind.name());
     world.traffic.count(|counts| {
@@ -326,60 +309,7 @@ async fn handle(world: &Arc<World>, call: &Call, in_batch: bool) -> Answer {
         allow_mailbox(world, &caller, target, &route.kind)?;
     }
     let asked = Asked { world, call, caller, prefer: Prefer::read(&call.headers) };
-    let mut reply = match (route.kind, target) {
-        (Kind::User, Some(user)) => users::get(&asked, &user),
-        (Kind::Users, _) => users::list(&asked),
-        (Kind::Organization, _) => users::organization(&asked),
-        (Kind::Subscriptions, _) => subscriptions::list(&asked),
-        (Kind::Subscribe, _) => subscriptions::create(&asked).await,
-        (Kind::Subscription(id), _) => subscriptions::get(&asked, &id),
-        (Kind::Renew(id), _) => subscriptions::renew(&asked, &id),
-        (Kind::Unsubscribe(id), _) => subscriptions::delete(&asked, &id),
-        (Kind::Reauthorize(id), _) => subscriptions::reauthorize(&asked, &id),
-        (Kind::Folders, Some(mailbox)) => folders::list(&asked, &mailbox, "msgfolderroot"),
-        (Kind::ChildFolders(parent), Some(mailbox)) => folders::list(&asked, &mailbox, &parent),
-        (Kind::Folder(id), Some(mailbox)) => folders::get(&asked, &mailbox, &id),
-        (Kind::FolderDelta, Some(mailbox)) => delta::folders(&asked, &mailbox),
-        (Kind::MessageDelta(folder), Some(mailbox)) => delta::messages(&asked, &mailbox, &folder),
-        (Kind::Messages(folder), Some(mailbox)) => messages::list(&asked, &mailbox, folder.as_deref()),
-        (Kind::Message(id), Some(mailbox)) => messages::get(&asked, &mailbox, &id),
-        (Kind::MessageValue(id), Some(mailbox)) => messages::value(&asked, &mailbox, &id),
-        (Kind::PatchMessage(id), Some(mailbox)) => messages::patch(&asked, &mailbox, &id),
-        (Kind::DeleteMessage(id), Some(mailbox)) => messages::delete(&asked, &mailbox, &id),
-        (Kind::MoveMessage(id), Some(mailbox)) => messages::move_to(&asked, &mailbox, &id),
-        (Kind::Categories, Some(mailbox)) => categories::list(&asked, &mailbox),
-        (Kind::CreateCategory, Some(mailbox)) => categories::create(&asked, &mailbox),
-        (Kind::UpdateCategory(id), Some(mailbox)) => categories::update(&asked, &mailbox, &id),
-        (Kind::DeleteCategory(id), Some(mailbox)) => categories::delete(&asked, &mailbox, &id),
-        (Kind::Events, Some(mailbox)) => calendar::list(&asked, &mailbox),
-        (Kind::Event(id), Some(mailbox)) => calendar::read(&asked, &mailbox, &id),
-        (Kind::CreateEvent, Some(mailbox)) => calendar::create(&asked, &mailbox),
-        (Kind::PatchEvent(id), Some(mailbox)) => calendar::patch(&asked, &mailbox, &id),
-        (Kind::DeleteEvent(id), Some(mailbox)) => calendar::delete(&asked, &mailbox, &id),
-        (Kind::TaskLists, Some(mailbox)) => todo::lists(&asked, &mailbox),
-        (Kind::CreateTaskList, Some(mailbox)) => todo::create_list(&asked, &mailbox),
-        (Kind::DeleteTaskList(list), Some(mailbox)) => todo::delete_list(&asked, &mailbox, &list),
-        (Kind::Tasks(list), Some(mailbox)) => todo::list(&asked, &mailbox, &list),
-        (Kind::TaskDelta(list), Some(mailbox)) => todo::changes(&asked, &mailbox, &list),
-        (Kind::CreateTask(list), Some(mailbox)) => todo::create(&asked, &mailbox, &list),
-        (Kind::PatchTask(list, id), Some(mailbox)) => todo::patch(&asked, &mailbox, &list, &id),
-        (Kind::DeleteTask(list, id), Some(mailbox)) => todo::delete(&asked, &mailbox, &list, &id),
-        (Kind::ContactFolders, Some(mailbox)) => contacts::folders(&asked, &mailbox),
-        (Kind::ChildContactFolders(folder), Some(mailbox)) => contacts::child_folders(&asked, &mailbox, &folder),
-        (Kind::DeleteContactFolder(folder), Some(mailbox)) => contacts::delete_folder(&asked, &mailbox, &folder),
-        (Kind::CreateContactFolder, Some(mailbox)) => contacts::create_folder(&asked, &mailbox),
-        (Kind::Contacts(folder), Some(mailbox)) => contacts::list(&asked, &mailbox, &folder),
-        (Kind::ContactDelta(folder), Some(mailbox)) => contacts::changes(&asked, &mailbox, &folder),
-        (Kind::CreateContact(folder), Some(mailbox)) => contacts::create(&asked, &mailbox, &folder),
-        (Kind::PatchContact(id), Some(mailbox)) => contacts::patch(&asked, &mailbox, &id),
-        (Kind::DeleteContact(id), Some(mailbox)) => contacts::delete(&asked, &mailbox, &id),
-        (Kind::Application(client_id), _) => applications::get(&asked, &client_id),
-        (Kind::PatchApplication(client_id), _) => applications::patch(&asked, &client_id),
-        (Kind::AddPassword(client_id), _) => applications::add_password(&asked, &client_id),
-        (Kind::RemovePassword(client_id), _) => applications::remove_password(&asked, &client_id),
-        (Kind::TranslateIds, Some(mailbox)) => messages::translate_ids(&asked, &mailbox),
-        (Kind::Batch, _) | (_, None) => Err(Problem::bad_request("Invalid request.")),
-    }?;
+    let mut reply = dispatch(&asked, route.kind, target).await?;
     world.wake();
     if world.faults.next_lost(name) {
         return Err(Problem::scripted(504));
@@ -392,6 +322,85 @@ async fn handle(world: &Arc<World>, call: &Call, in_batch: bool) -> Answer {
         reply.headers.insert("preference-applied", "IdType=\"ImmutableId\"".to_owned());
     }
     Ok(reply)
+}
+
+async fn answer_batch(world: &Arc<World>, call: &Call, in_batch: bool) -> Answer {
+    if in_batch {
+        return Err(Problem::bad_request("A batch request may not contain another batch request."));
+    }
+    world.traffic.count(|counts| counts.batches += 1);
+    authenticate(world, &call.headers)?;
+    if let Some(status) = world.faults.next_failure("batch") {
+        return Err(Problem::scripted(status));
+    }
+    let scripted = world.faults.next_scripted("batch", None, &call.body);
+    if let Some(answer) = scripted.as_ref().and_then(|scripted| instead(world, call, scripted)) {
+        return answer;
+    }
+    wait_out(scripted.as_ref()).await;
+    let reply = batch::run(call, |part| answer_part(world, part)).await?;
+    Ok(match scripted {
+        Some(scripted) => falsified(scripted, reply),
+        None => reply,
+    })
+}
+
+/// What answers each kind of request.
+async fn dispatch(asked: &Asked<'_>, kind: Kind, target: Option<Account>) -> Answer {
+    match (kind, target) {
+        (Kind::User, Some(user)) => users::get(asked, &user),
+        (Kind::Users, _) => users::list(asked),
+        (Kind::Organization, _) => users::organization(asked),
+        (Kind::Subscriptions, _) => subscriptions::list(asked),
+        (Kind::Subscribe, _) => subscriptions::create(asked).await,
+        (Kind::Subscription(id), _) => subscriptions::get(asked, &id),
+        (Kind::Renew(id), _) => subscriptions::renew(asked, &id),
+        (Kind::Unsubscribe(id), _) => subscriptions::delete(asked, &id),
+        (Kind::Reauthorize(id), _) => subscriptions::reauthorize(asked, &id),
+        (Kind::Folders, Some(mailbox)) => folders::list(asked, &mailbox, "msgfolderroot"),
+        (Kind::ChildFolders(parent), Some(mailbox)) => folders::list(asked, &mailbox, &parent),
+        (Kind::Folder(id), Some(mailbox)) => folders::get(asked, &mailbox, &id),
+        (Kind::FolderDelta, Some(mailbox)) => delta::folders(asked, &mailbox),
+        (Kind::MessageDelta(folder), Some(mailbox)) => delta::messages(asked, &mailbox, &folder),
+        (Kind::Messages(folder), Some(mailbox)) => messages::list(asked, &mailbox, folder.as_deref()),
+        (Kind::Message(id), Some(mailbox)) => messages::get(asked, &mailbox, &id),
+        (Kind::MessageValue(id), Some(mailbox)) => messages::value(asked, &mailbox, &id),
+        (Kind::PatchMessage(id), Some(mailbox)) => messages::patch(asked, &mailbox, &id),
+        (Kind::DeleteMessage(id), Some(mailbox)) => messages::delete(asked, &mailbox, &id),
+        (Kind::MoveMessage(id), Some(mailbox)) => messages::move_to(asked, &mailbox, &id),
+        (Kind::Categories, Some(mailbox)) => categories::list(asked, &mailbox),
+        (Kind::CreateCategory, Some(mailbox)) => categories::create(asked, &mailbox),
+        (Kind::UpdateCategory(id), Some(mailbox)) => categories::update(asked, &mailbox, &id),
+        (Kind::DeleteCategory(id), Some(mailbox)) => categories::delete(asked, &mailbox, &id),
+        (Kind::Events, Some(mailbox)) => calendar::list(asked, &mailbox),
+        (Kind::Event(id), Some(mailbox)) => calendar::read(asked, &mailbox, &id),
+        (Kind::CreateEvent, Some(mailbox)) => calendar::create(asked, &mailbox),
+        (Kind::PatchEvent(id), Some(mailbox)) => calendar::patch(asked, &mailbox, &id),
+        (Kind::DeleteEvent(id), Some(mailbox)) => calendar::delete(asked, &mailbox, &id),
+        (Kind::TaskLists, Some(mailbox)) => todo::lists(asked, &mailbox),
+        (Kind::CreateTaskList, Some(mailbox)) => todo::create_list(asked, &mailbox),
+        (Kind::DeleteTaskList(list), Some(mailbox)) => todo::delete_list(asked, &mailbox, &list),
+        (Kind::Tasks(list), Some(mailbox)) => todo::list(asked, &mailbox, &list),
+        (Kind::TaskDelta(list), Some(mailbox)) => todo::changes(asked, &mailbox, &list),
+        (Kind::CreateTask(list), Some(mailbox)) => todo::create(asked, &mailbox, &list),
+        (Kind::PatchTask(list, id), Some(mailbox)) => todo::patch(asked, &mailbox, &list, &id),
+        (Kind::DeleteTask(list, id), Some(mailbox)) => todo::delete(asked, &mailbox, &list, &id),
+        (Kind::ContactFolders, Some(mailbox)) => contacts::folders(asked, &mailbox),
+        (Kind::ChildContactFolders(folder), Some(mailbox)) => contacts::child_folders(asked, &mailbox, &folder),
+        (Kind::DeleteContactFolder(folder), Some(mailbox)) => contacts::delete_folder(asked, &mailbox, &folder),
+        (Kind::CreateContactFolder, Some(mailbox)) => contacts::create_folder(asked, &mailbox),
+        (Kind::Contacts(folder), Some(mailbox)) => contacts::list(asked, &mailbox, &folder),
+        (Kind::ContactDelta(folder), Some(mailbox)) => contacts::changes(asked, &mailbox, &folder),
+        (Kind::CreateContact(folder), Some(mailbox)) => contacts::create(asked, &mailbox, &folder),
+        (Kind::PatchContact(id), Some(mailbox)) => contacts::patch(asked, &mailbox, &id),
+        (Kind::DeleteContact(id), Some(mailbox)) => contacts::delete(asked, &mailbox, &id),
+        (Kind::Application(client_id), _) => applications::get(asked, &client_id),
+        (Kind::PatchApplication(client_id), _) => applications::patch(asked, &client_id),
+        (Kind::AddPassword(client_id), _) => applications::add_password(asked, &client_id),
+        (Kind::RemovePassword(client_id), _) => applications::remove_password(asked, &client_id),
+        (Kind::TranslateIds, Some(mailbox)) => messages::translate_ids(asked, &mailbox),
+        (Kind::Batch, _) | (_, None) => Err(Problem::bad_request("Invalid request.")),
+    }
 }
 
 /// Finds out who calls. Source: the error is what Graph answers to any token it does not know.
