@@ -494,6 +494,11 @@ async fn a_filter_that_can_match_nothing_is_refused_by_name() {
     let sender = json!({ "target": { "kind": "sender", "from": "acme" }, "reason": "Spam" });
     assert_eq!(world.post(&format!("{firm}/erasures"), sender).await.problem(), "invalid_request");
     let mailbox = &registry.mailbox;
+    let dossiers = format!("{firm}/mailboxes/{mailbox}/dossiers");
+    for (folder, status) in [("Inbox", StatusCode::OK), ("drafts", StatusCode::BAD_REQUEST)] {
+        let put = world.put(&dossiers, json!({ "folder": folder, "dossier": "2026/7" })).await;
+        assert_eq!(put.status, status, "{folder}: {}", put.body);
+    }
     for (query, found) in [
         ("from=@ACME.example".to_owned(), 1),
         ("from=client@acme.example".to_owned(), 1),

@@ -13,7 +13,6 @@ use shared::{
     base::id::{FirmId, FolderId, MailboxId, MessageId},
     graph::WellKnown,
     mail::{
-        folder::FolderState,
         list::{ArchiveFilter, InDossier, MailDirection, MessageFilter, Registry},
         mailbox::Mailbox,
         message::Message,
@@ -28,7 +27,7 @@ use shared::{
 };
 use utoipa::{IntoParams, ToSchema};
 
-use super::views::MessageView;
+use super::{mailboxes::folders::by_well_known_name, views::MessageView};
 use crate::{
     auth::FirmScope,
     error::{Answer, Failure, invalid, not_found},
@@ -254,7 +253,11 @@ impl MessagesFilter {
             WantedState::Gone => ArchiveFilter::Gone,
         });
         let folder = match self.folder {
-            Some(folder) => Some(find_folder(app, firm, self.mailbox, folder).await?),
+            Some(name) if WellKnown::named(name.as_str()).is_some() => {
+                let needs = "folder: with a well-known name, `mailbox` has to be given, too";
+                Some(by_well_known_name(app, firm, self.mailbox.ok_or_else(|| invalid(needs))?, name).await?)
+            }
+            Some(id) => Some(id),
             None => None,
         };
         Ok(MessageFilter {
@@ -269,15 +272,6 @@ impl MessagesFilter {
             direction,
         })
     }
-}
-
-/// The folder that is named by its id, or by its well-known name in the mailbox.
-async fn find_folder(app: &App, firm: FirmId, mailbox: Option<MailboxId>, name: FolderId) -> Answer<FolderId> {
-    let Some(well_known) = WellKnown::named(name.as_str()) else { return Ok(name) };
-    let mailbox = mailbox.ok_or_else(|| invalid("folder: with a well-known name, `mailbox` has to be given, too"))?;
-    let folders = FolderState::all(&app.table, firm, mailbox).await?;
-    let found = folders.into_iter().find(|row| row.value.place.well_known == Some(well_known));
-    found.map(|row| row.value.place.id).ok_or_else(|| invalid(format!("folder: greffe knows no folder {name} there")))
 }
 
 /// Lists or searches a firm's mails, the most recently recorded first.
