@@ -348,7 +348,7 @@ pub(crate) async fn file_by(
 /// The folder of the mailbox that has this well-known name; else what was named is an id.
 ///
 /// Errors: greffe knows no folder of the mailbox with that name.
-pub(in crate::routes) async fn by_well_known_name(
+pub(crate) async fn by_well_known_name(
     app: &App,
     firm: FirmId,
     mailbox: MailboxId,

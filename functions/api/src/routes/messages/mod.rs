@@ -92,7 +92,7 @@ pub(crate) struct MessagesFilter {
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<String>, format = "uuid")]
     mailbox: Option<MailboxId>,
-    /// Only mail that was found in this folder: its id, or together with `mailbox` its well-known name, such as `inbox`.
+    /// Only mail that was found in this folder: its id, or with `mailbox` its well-known name, such as `inbox`.
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<String>, max_length = 512, pattern = r##"^[!"$-~]+$"##)]
     folder: Option<FolderId>,
