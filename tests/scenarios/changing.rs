@@ -1,13 +1,17 @@
 //! O1: what is created twice is there once, and nobody overwrites what another changed.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use reqwest::{
     Method, StatusCode,
-    header::{ETAG, HeaderMap, HeaderName, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE},
+    header::{
+        CONTENT_TYPE, ETAG, HeaderMap, HeaderName, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE,
+    },
 };
 use serde_json::{Value, json};
 use tests::{ADA, Answer, OPERATOR_KEY, World, message_id};
+
+use crate::webhooks::Application;
 
 /// Sends a change on condition that the state is the one of this tag.
 async fn held_to(world: &World, tag: &str, method: Method, path: &str, body: Option<Value>) -> Answer {
@@ -139,7 +143,10 @@ async fn a_change_under_a_condition_overwrites_nothing() {
     let hook = world.post(&of_firm("/webhooks"), json!({ "url": "http://127.0.0.1:9/" })).await;
     let hook = hook.ok()["id"].as_str().unwrap().to_owned();
     let mailbox = of_firm(&format!("/mailboxes/{}", registry.mailbox));
-    let (selection, rules) = (format!("{mailbox}/selection"), format!("{mailbox}/rules"));
+    let [selection, rules, dossiers] = ["selection", "rules", "dossiers"].map(|part| format!("{mailbox}/{part}"));
+    let folders = world.get(&format!("{mailbox}/folders")).await.ok();
+    let inbox = folders["items"].as_array().unwrap().iter().find(|folder| folder["well_known"] == "inbox").unwrap();
+    let filed_to = |dossier: &str| json!({ "folder": inbox["id"], "dossier": dossier });
     let named = |name: &str| json!({ "name": name });
     let marks = |name: &str| json!({ "received": { "name": name, "color": "preset1" }, "filed": { "name": "Filed", "color": "preset2" } });
     let date =
@@ -155,6 +162,7 @@ async fn a_change_under_a_condition_overwrites_nothing() {
             ["A", "B"].map(named),
         ),
         (mailbox.clone(), Method::PUT, rules, ["a@x.example", "b@x.example"].map(from)),
+        (mailbox.clone(), Method::PUT, dossiers, ["A", "B"].map(filed_to)),
         (
             mailbox.clone(),
             Method::PUT,
@@ -196,7 +204,7 @@ async fn a_change_under_a_condition_overwrites_nothing() {
         assert_eq!(tag(&world.get(&read).await), now, "{path}: nothing was changed");
         held_to(&world, &format!("\"other\", {now}"), method.clone(), &path, Some(second.clone())).await.ok();
         assert_eq!(held_to(&world, "x", method, &path, Some(second)).await.problem(), "invalid_request", "{path}");
-        if !path.ends_with("/marks") && !path.ends_with("/rules") && !path.ends_with("/selection") {
+        if !["/marks", "/rules", "/selection", "/dossiers"].iter().any(|end| path.ends_with(end)) {
             assert_eq!(
                 held_to(&world, &now, Method::DELETE, &path, None).await.problem(),
                 "precondition_failed",
@@ -360,6 +368,146 @@ async fn a_page_of_another_list_is_no_place_in_this_one() {
     }
     let elsewhere = world.get(&format!("/v1/firms?after={}", nexts[0].2)).await;
     assert_eq!(elsewhere.problem(), "position_unknown");
+}
+
+#[tokio::test]
+async fn the_next_of_a_list_whose_places_are_texts_is_taken_by_no_other_list() {
+    let world = World::new().await;
+    let application = Application::start().await;
+    application.always(Some(204));
+    let mut lists = Vec::new();
+    for name in ["One", "Two"] {
+        let firm = format!("/v1/firms/{}", world.firm(name).await);
+        for id in ["A-1", "A-2", "A-3"] {
+            let date = json!({ "kind": "deadline", "title": id, "start": "2026-07-01" });
+            world.put(&format!("{firm}/dates/{id}"), date).await.ok();
+            world.put(&format!("{firm}/contacts/{id}"), json!({ "name": id })).await.ok();
+        }
+        for _ in 0..2 {
+            let new = json!({ "url": application.url });
+            let webhook = world.post(&format!("{firm}/webhooks"), new).await.ok()["id"].as_str().unwrap().to_owned();
+            for _ in 0..3 {
+                world.post(&format!("{firm}/webhooks/{webhook}/send"), json!({ "kind": "test" })).await.ok();
+            }
+            lists.push(format!("{firm}/webhooks/{webhook}/deliveries"));
+        }
+        lists.extend(["dates", "contacts", "audit", "connectors"].map(|list| format!("{firm}/{list}")));
+    }
+    world.run_until_idle().await;
+    for list in lists.iter().filter(|list| !list.ends_with("/connectors")) {
+        let first = world.get(&format!("{list}?limit=1")).await.ok();
+        let next = first["next"].as_str().unwrap().replace('#', "%23");
+        for other in &lists {
+            let answer = world.get(&format!("{other}?limit=1&after={next}")).await;
+            match other == list {
+                true => assert_ne!(answer.ok()["items"][0], first["items"][0], "{list}"),
+                false => assert!(answer.status.is_client_error(), "{other} takes {next}: {}", answer.body),
+            }
+        }
+        // Those of older versions lacked the name of the list.
+        let old = next.rsplit_once('.').unwrap().0;
+        world.get(&format!("{list}?limit=1&after={old}")).await.ok();
+    }
+}
+
+#[tokio::test]
+async fn null_in_a_change_clears_a_field_that_can_be_empty_and_is_refused_by_name_elsewhere() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let firm = format!("/v1/firms/{}", registry.firm);
+    let member = json!({ "name": "Ada", "address": ADA, "connector": registry.connector });
+    let member = world.post(&format!("{firm}/members"), member).await.ok()["id"].as_str().unwrap().to_owned();
+    let hook = world.post(&format!("{firm}/webhooks"), json!({ "url": "http://127.0.0.1:9/" })).await.ok();
+    let operators = world.post("/v1/webhooks", json!({ "url": "http://127.0.0.1:9/" })).await.ok();
+    let places = [
+        ("/v1/firms/{firm}", firm.clone()),
+        ("/v1/firms/{firm}/connectors/{connector}", format!("{firm}/connectors/{}", registry.connector)),
+        ("/v1/firms/{firm}/mailboxes/{mailbox}", format!("{firm}/mailboxes/{}", registry.mailbox)),
+        ("/v1/firms/{firm}/members/{member}", format!("{firm}/members/{member}")),
+        ("/v1/firms/{firm}/webhooks/{webhook}", format!("{firm}/webhooks/{}", hook["id"].as_str().unwrap())),
+        ("/v1/webhooks/{webhook}", format!("/v1/webhooks/{}", operators["id"].as_str().unwrap())),
+        ("/v1/app", "/v1/app".to_owned()),
+    ];
+    let document = world.get("/openapi.json").await.ok();
+    let paths = document["paths"].as_object().unwrap();
+    let changed = paths.iter().filter(|(_, item)| item["patch"].is_object());
+    let mut cleared = BTreeSet::new();
+    for (template, item) in changed {
+        let (_, path) = places.iter().find(|(named, _)| named == template).unwrap_or_else(|| panic!("{template}"));
+        let schema = item["patch"]["requestBody"]["content"]["application/json"]["schema"]["$ref"].as_str().unwrap();
+        for (field, described) in
+            document.pointer(&format!("{}/properties", &schema[1..])).unwrap().as_object().unwrap()
+        {
+            let is_nullable = described.to_string().contains("\"null\"");
+            let answer = world.patch(path, json!({ field: null })).await;
+            if is_nullable {
+                assert_eq!(answer.ok()[field], Value::Null, "{template} {field}");
+                cleared.insert(field.clone());
+                continue;
+            }
+            let detail = answer.body["detail"].as_str().unwrap_or_default().to_owned();
+            assert!(
+                detail.starts_with(&format!("{field}: ")) && detail.contains("belongs here"),
+                "{field}: {}",
+                answer.body
+            );
+        }
+    }
+    assert_eq!(cleared, ["external_id", "member", "push"].map(str::to_owned).into());
+}
+
+#[tokio::test]
+async fn an_optional_body_may_be_empty_although_its_type_is_named() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let mailbox = format!("/v1/firms/{}/mailboxes/{}", registry.firm, registry.mailbox);
+    for (below, status) in
+        [("reconcile", StatusCode::ACCEPTED), ("activate", StatusCode::OK), ("rules", StatusCode::BAD_REQUEST)]
+    {
+        let method = if below == "rules" { Method::PUT } else { Method::POST };
+        let request = world.http.request(method, format!("http://{}{mailbox}/{below}", world.host.address));
+        let request = request.bearer_auth(OPERATOR_KEY).header(CONTENT_TYPE, "application/json");
+        assert_eq!(request.send().await.unwrap().status(), status, "{below}");
+    }
+}
+
+#[tokio::test]
+async fn a_filter_that_can_match_nothing_is_refused_by_name() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    world.deliver("inbox", "A mail");
+    world.run_until_idle().await;
+    let firm = format!("/v1/firms/{}", registry.firm);
+    for (query, field) in [
+        ("messages?from=x", "from"),
+        ("messages?to=acme.example", "to"),
+        ("messages?from=@", "from"),
+        ("messages?folder=inbox", "folder"),
+        ("members?address=ada", "address"),
+        ("mailboxes?address=@lumen.example", "address"),
+    ] {
+        let refused = world.get(&format!("{firm}/{query}")).await;
+        let detail = refused.body["detail"].as_str().unwrap_or_default().to_owned();
+        assert!(detail.starts_with(&format!("{field}: ")), "{query}: {}", refused.body);
+        assert_eq!(refused.problem(), "invalid_request");
+    }
+    let sender = json!({ "target": { "kind": "sender", "from": "acme" }, "reason": "Spam" });
+    assert_eq!(world.post(&format!("{firm}/erasures"), sender).await.problem(), "invalid_request");
+    let mailbox = &registry.mailbox;
+    let dossiers = format!("{firm}/mailboxes/{mailbox}/dossiers");
+    for (folder, status) in [("Inbox", StatusCode::OK), ("drafts", StatusCode::BAD_REQUEST)] {
+        let put = world.put(&dossiers, json!({ "folder": folder, "dossier": "2026/7" })).await;
+        assert_eq!(put.status, status, "{folder}: {}", put.body);
+    }
+    for (query, found) in [
+        ("from=@ACME.example".to_owned(), 1),
+        ("from=client@acme.example".to_owned(), 1),
+        (format!("mailbox={mailbox}&folder=Inbox"), 1),
+        (format!("mailbox={mailbox}&folder=sentitems"), 0),
+    ] {
+        let page = world.get(&format!("{firm}/messages?{query}")).await.ok();
+        assert_eq!(page["items"].as_array().unwrap().len(), found, "{query}");
+    }
 }
 
 #[tokio::test]

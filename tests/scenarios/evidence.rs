@@ -4,11 +4,12 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
+    time::Duration,
 };
 
 use local::provision::BUCKET;
 use microsoft365::Mail;
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared::evidence::store;
 use tempfile::TempDir;
 use tests::{ADA, OPERATOR_KEY, Registry, World, message_id};
@@ -132,6 +133,20 @@ async fn a_proof_is_checked_without_greffe_and_holds_only_as_it_was_given_out() 
 }
 
 /// Of every place in trees of many sizes, as others compute it.
+#[tokio::test]
+async fn a_log_says_when_greffe_appends_next_also_before_it_has_a_key() {
+    let world = World::new().await;
+    let began = world.clock.now();
+    let registry = world.registry().await;
+    let log = async || world.get(&format!("/v1/firms/{}/log", registry.firm)).await.ok();
+    let before = log().await;
+    assert_eq!((&before["keys"], &before["next_append_at"]), (&json!([]), &json!(began)), "{before}");
+    world.host.append_logs().await;
+    let after = log().await;
+    let next = world.clock.now() + Duration::from_secs(15 * 60);
+    assert_eq!((after["keys"].as_array().unwrap().len(), &after["next_append_at"]), (1, &json!(next)), "{after}");
+}
+
 #[tokio::test]
 async fn each_mail_of_a_log_is_proved_at_each_of_its_sizes() {
     let world = World::new().await;

@@ -318,7 +318,7 @@ async fn entries_of_versions_without_a_chain_stay_readable_and_come_first() {
     world.host.app.table.write(Write::insert(key, &old)).await.unwrap();
     let page = world.get(&format!("/v1/firms/{firm}/audit?limit=1")).await.ok();
     assert_eq!((&page["items"][0]["outcome"], &page["items"][0]["number"]), (&json!(201), &Value::Null));
-    assert_eq!(page["next"], "2025-03-02T08:00:00.000Z#r-1");
+    assert!(page["next"].as_str().unwrap().starts_with("2025-03-02T08:00:00.000Z#r-1."), "{page}");
     let rest = page["next"].as_str().unwrap().replace('#', "%23");
     let rest = world.get(&format!("/v1/firms/{firm}/audit?after={rest}")).await.ok();
     assert_eq!((&rest["items"][0]["number"], &rest["broken_at"]), (&json!(1), &Value::Null));

@@ -70,6 +70,24 @@ async fn a_mail_that_left_and_came_back_between_two_rounds_is_found_within_two_d
 }
 
 #[tokio::test]
+async fn a_comparison_says_how_many_folders_are_counted_and_up_to_which_arrival() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    assert_eq!(reconciliation(&world, &registry).await["arrived_before"], Value::Null);
+    world.pass(HOUR).await;
+    world.deliver("inbox", "Just now");
+    world.run_until_idle().await;
+    let began = world.clock.now();
+    let started = world.post(&path(&registry, "/reconcile"), json!({})).await.ok();
+    assert_eq!(started["counting"], json!({ "counted": 0, "folders": 2 }), "{started}");
+    world.run_until_idle().await;
+    let done = reconciliation(&world, &registry).await;
+    assert_eq!((&done["state"], tally(&done)), (&json!("done"), [0, 0, 0, 0]));
+    assert_eq!(done["counting"], Value::Null);
+    assert_eq!(done["arrived_before"], json!(began - Duration::from_secs(300)), "the mail is younger: {done}");
+}
+
+#[tokio::test]
 async fn a_dry_run_tells_what_is_missing_and_takes_nothing_in() {
     let world = World::new().await;
     let clients = world.microsoft.create_folder(ADA, "msgfolderroot", "Clients").unwrap();

@@ -258,6 +258,31 @@ async fn a_url_that_is_put_right_while_the_wrong_one_is_posted_to_is_posted_to_a
 }
 
 #[tokio::test]
+async fn each_attempt_is_listed_with_its_address_and_the_firm_that_the_event_is_of() {
+    let (world, registry, application) = world().await;
+    let wrong = application.url.replace("/greffe", "/wrong");
+    let hook = world.post("/v1/webhooks", json!({ "url": wrong })).await.ok();
+    let path = format!("/v1/webhooks/{}", hook["id"].as_str().unwrap());
+    world.deliver("inbox", "A mail");
+    world.run_until_idle().await;
+    world.clock.advance(Duration::from_secs(1));
+    world.patch(&path, json!({ "url": application.url })).await.ok();
+    world.run_until_idle().await;
+    world.clock.advance(Duration::from_secs(1));
+    world.post(&format!("{path}/send"), json!({ "kind": "test" })).await.ok();
+    world.run_until_idle().await;
+    let listed = world.get(&format!("{path}/deliveries")).await.ok();
+    let mut tries: Vec<Value> = listed["items"].as_array().unwrap().clone();
+    tries.reverse();
+    let (first, last) = (&tries[0], &tries[tries.len() - 1]);
+    assert_eq!((&first["url"], &first["status"], &first["firm"]), (&json!(wrong), &json!(404), &json!(registry.firm)));
+    assert_eq!((&last["url"], &last["type"], &last["firm"]), (&json!(application.url), &Value::Null, &Value::Null));
+    let of_first: Vec<&Value> = tries.iter().filter(|attempt| attempt["event"] == first["event"]).collect();
+    assert_eq!(of_first.len(), 2, "{listed}");
+    assert_eq!((&of_first[1]["url"], &of_first[1]["status"]), (&json!(application.url), &json!(200)));
+}
+
+#[tokio::test]
 async fn an_event_whose_announcement_was_lost_is_posted_by_the_schedule() {
     let (world, registry, application) = world().await;
     webhook(&world, &registry.firm, json!({ "url": application.url })).await;

@@ -1,5 +1,6 @@
 //! A world for scenarios: greffe whole, the simulated Microsoft 365, the embedded engines, and one clock moved by hand.
 
+mod described;
 pub mod outlook;
 pub mod rights;
 pub mod template;
@@ -296,7 +297,8 @@ impl World {
         headers: header::HeaderMap,
         body: Option<Value>,
     ) -> Answer {
-        let mut request = self.http.request(method, format!("http://{}{path}", self.host.address)).headers(headers);
+        let mut request =
+            self.http.request(method.clone(), format!("http://{}{path}", self.host.address)).headers(headers);
         if let Some(key) = key {
             request = request.bearer_auth(key);
         }
@@ -306,7 +308,10 @@ impl World {
         let response = request.send().await.expect("an answer");
         let (status, headers) = (response.status(), response.headers().clone());
         let body = response.bytes().await.expect("a body");
-        Answer { status, headers, body: serde_json::from_slice(&body).unwrap_or_default() }
+        let body = serde_json::from_slice(&body).unwrap_or_default();
+        let lacking = described::lacking((&method, path), (status, &headers, &body));
+        assert_eq!(lacking, None, "docs/openapi.json lacks it: {body}");
+        Answer { status, headers, body }
     }
 
     /// A GET by the operator.

@@ -149,19 +149,23 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Failure;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
-        if !is_json(request.headers()) {
-            return Err(Problem::new(Code::UnsupportedMediaType, "The header Content-Type does not name JSON.").into());
-        }
-        let body = Bytes::from_request(request, state).await.map_err(|rejection| match rejection.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
-                Code::BodyTooLarge,
-                format!("The body may have at most {BODY_BYTES_MAX} bytes, or {BULK_BYTES_MAX} for a bulk request."),
-            )
-            .into(),
-            _ => invalid(rejection.body_text()),
-        })?;
-        read(&body).map(Self)
+        read(&body(request, state).await?).map(Self)
     }
+}
+
+/// The bytes of a body that is JSON.
+async fn body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Failure> {
+    if !is_json(request.headers()) {
+        return Err(Problem::new(Code::UnsupportedMediaType, "The header Content-Type does not name JSON.").into());
+    }
+    Bytes::from_request(request, state).await.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
+            Code::BodyTooLarge,
+            format!("The body may have at most {BODY_BYTES_MAX} bytes, or {BULK_BYTES_MAX} for a bulk request."),
+        )
+        .into(),
+        _ => invalid(rejection.body_text()),
+    })
 }
 
 /// A request may come without any body.
@@ -172,8 +176,12 @@ impl<T: DeserializeOwned, S: Send + Sync> OptionalFromRequest<S> for Json<T> {
         if !request.headers().contains_key(header::CONTENT_TYPE) {
             return Ok(None);
         }
-        // The JSON value `null` is no body either.
-        <Json<Option<T>> as FromRequest<S>>::from_request(request, state).await.map(|Json(body)| body.map(Json))
+        let body = body(request, state).await?;
+        // Some clients name the type of a body that they don't send. The JSON value `null` is no body either.
+        match body.is_empty() {
+            true => Ok(None),
+            false => read::<Option<T>>(&body).map(|body| body.map(Self)),
+        }
     }
 }
 
@@ -361,17 +369,40 @@ pub(crate) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(d: D) -> R
 /// The most characters of an address, as in the description.
 const ADDRESS_CHARS_MAX: usize = 254;
 
-/// An address that is looked for: any text of that length, in lower case.
+/// The same of an address (RFC 5321) or a domain that a mail is looked for by.
+const PARTY_CHARS_MAX: usize = 320;
+
+/// An address that is looked for, in lower case.
 #[derive(Debug, Clone)]
 pub(crate) struct SoughtAddress(pub String);
 
 impl FromStr for SoughtAddress {
-    type Err = String;
+    type Err = &'static str;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text.chars().count() > ADDRESS_CHARS_MAX {
-            true => Err(format!("an address has at most {ADDRESS_CHARS_MAX} characters")),
-            false => Ok(Self(text.to_lowercase())),
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.parse() {
+            Ok(SoughtParty(text)) if !text.starts_with('@') && text.chars().count() <= ADDRESS_CHARS_MAX => {
+                Ok(Self(text))
+            }
+            _ => Err("not an address such as ada@cabinet.example"),
+        }
+    }
+}
+
+/// Whom a mail is from or to: an address, or a domain behind an `@`, in lower case.
+#[derive(Debug, Clone)]
+pub(crate) struct SoughtParty(pub String);
+
+impl FromStr for SoughtParty {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_part = |part: &str| !part.contains(|c: char| c == '@' || c.is_whitespace());
+        let parts =
+            text.split_once('@').filter(|(local, domain)| is_part(local) && !domain.is_empty() && is_part(domain));
+        match parts {
+            Some(_) if text.chars().count() <= PARTY_CHARS_MAX => Ok(Self(text.to_lowercase())),
+            _ => Err("not an address such as ada@cabinet.example, and not a domain such as @cabinet.example"),
         }
     }
 }

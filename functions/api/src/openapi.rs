@@ -4,12 +4,18 @@
 //! `UPDATE_DOCS=1 cargo test -p api description` writes it anew.
 
 mod flat;
+mod own_problems;
 
 use std::{collections::BTreeSet, path::Path};
 
 use axum::http::Method;
 use serde_json::{Value, json};
-use shared::{base::id::EXTERNAL_ID_CHARS_MAX, firm::idempotency::KEY_CHARS_MAX, problem::Problem};
+use shared::{
+    base::id::EXTERNAL_ID_CHARS_MAX,
+    firm::idempotency::KEY_CHARS_MAX,
+    problem::{Code, Problem},
+    reading::served_types,
+};
 use utoipa::{
     Modify, OpenApi,
     openapi::{
@@ -70,6 +76,7 @@ fn the_description_says_what_the_routes_say() {
     let mut document = serde_json::to_value(document()).expect("a document is JSON");
     flat::flatten(&mut document);
     describe_rows(&mut document);
+    describe_attachments(&mut document);
     add_examples(&mut document);
     describe_webhook(&mut document);
     describe_headers(&mut document);
@@ -103,6 +110,16 @@ fn describe_rows(document: &mut Value) {
         "required": ["external_id", "deleted"],
         "properties": { "external_id": external_id, "deleted": { "type": "boolean", "const": true }, "version": version },
     });
+}
+
+/// The bytes of an attachment come as one of the types that are given out.
+fn describe_attachments(document: &mut Value) {
+    let operation = &mut document["paths"]["/v1/firms/{firm}/messages/{message}/attachments/{attachment}"]["get"];
+    for status in ["200", "206"] {
+        let content = &mut operation["responses"][status]["content"];
+        let bytes = content["application/octet-stream"].clone();
+        *content = served_types().into_iter().map(|served| (served.to_owned(), bytes.clone())).collect();
+    }
 }
 
 /// The request that greffe makes to a webhook's address, by [Standard Webhooks](https://www.standardwebhooks.com) 1.0.
@@ -345,10 +362,31 @@ fn add_problems(path: &str, method: &Method, operation: &mut Operation) {
         operation.responses.responses.entry(status.to_string()).or_insert(named);
     }
     add_conflicts(path, method, operation);
+    add_own_problems(operation);
+}
+
+/// Adds the problems of the operation's own, beside those that it says itself.
+fn add_own_problems(operation: &mut Operation) {
+    let codes: Vec<Code> = own_problems::of(operation.operation_id.as_deref().unwrap_or_default()).collect();
+    for code in codes {
+        let (status, name) = (code.status(), format!("`{}`", code.name()));
+        let answers = &mut operation.responses.responses;
+        let answer = answers.entry(status.to_string()).or_insert_with(|| problem("").into());
+        if let RefOr::Ref(_) = answer {
+            let of_all = PROBLEMS.iter().find(|(known, _)| *known == status).map_or("", |(_, text)| *text);
+            *answer = problem(of_all.trim_end_matches('.')).into();
+        }
+        if let RefOr::T(answer) = answer
+            && !answer.description.contains(&name)
+        {
+            let before = if answer.description.is_empty() { "" } else { ", " };
+            answer.description.push_str(&format!("{before}{name}"));
+        }
+    }
 }
 
 /// The lists that have one order, and whose `after` may be of another list or ahead.
-const PLACES: [&str; 3] = ["/events", "/erasures", "/tenants"];
+const PLACES: [&str; 7] = ["/audit", "/contacts", "/dates", "/deliveries", "/erasures", "/events", "/tenants"];
 
 /// The conflicts that the gate and the readers of pages answer, beside those that a route says itself.
 fn add_conflicts(path: &str, method: &Method, operation: &mut Operation) {
@@ -440,7 +478,11 @@ fn add_what_all_have(path: &str, operation: &mut Operation) {
             .name(name)
             .parameter_in(ParameterIn::Path)
             .required(Required::True)
-            .description(Some(format!("The {name}'s id.")))
+            .description(Some(match name {
+                "attachment" => "The attachment's number in the mail.".to_owned(),
+                "external_id" => "Your own id of it.".to_owned(),
+                _ => format!("The {name}'s id."),
+            }))
             .schema(Some(id_named(name)));
         operation.parameters.get_or_insert_default().push(parameter.build().into());
     }

@@ -37,6 +37,7 @@ use shared::{
         progress::Progress,
         sync_state::{HeldSubscription, KeptMarks, Preparing, SlowestAnswer, SyncState, UnannouncedRange},
         trouble::{MailboxPart, Trouble},
+        walk::SETTLED_AFTER,
         work::Work,
     },
 };
@@ -48,7 +49,7 @@ use crate::{
     discover::{self, FolderRead, PAGES_MAX},
     folder_tree,
     round::{FreshPages, Round, RoundEnd, RoundError, RoundNotes, WAIT_IN_QUEUE_MAX},
-    walks::{self, SETTLED_AFTER},
+    walks,
 };
 
 /// How often all folders of a mailbox are read whose notices arrive.

@@ -38,8 +38,6 @@ pub(crate) const SLICE: Duration = Duration::from_secs(20);
 const HISTORY_PAGE: usize = 200;
 /// The same of a comparison, which mostly finds nothing: as many as Graph gives.
 const COMPARISON_PAGE: usize = 1_000;
-/// A comparison looks at no mail that is younger: delta may still be about to tell of it.
-pub(crate) const SETTLED_AFTER: Duration = Duration::from_secs(5 * 60);
 /// A comparison each day, or so: between half of this and the whole of it after the one before.
 const COMPARISON_PAUSE: Duration = Duration::from_secs(32 * 3600);
 /// Pages after each other that bring nothing new: more of them have no end.
@@ -82,7 +80,7 @@ impl WalkPurpose {
                 (Walk::new(since, Arrivals { since, until: round.activated_at }), &folder.history)
             }
             Self::Reconcile(run) => {
-                let arrivals = Arrivals { since: Timestamp::UNIX_EPOCH, until: run.run - SETTLED_AFTER };
+                let arrivals = Arrivals { since: Timestamp::UNIX_EPOCH, until: run.until() };
                 (Walk::new(run.run, arrivals), &folder.comparison)
             }
         };

@@ -74,7 +74,7 @@ pub enum ErasureTarget {
     /// Removes the archived messages of a sender.
     Sender {
         /// The sender's address, or `@domain`. Case does not matter.
-        #[schema(min_length = 1, max_length = 320)]
+        #[schema(max_length = 320, pattern = r"^[^\s@]*@[^\s@]+$")]
         from: String,
         /// Only those of this mailbox.
         #[schema(value_type = Option<String>, format = "uuid")]

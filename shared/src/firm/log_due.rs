@@ -29,6 +29,11 @@ impl LogDue {
         Write::insert(Key::log_due(firm), &Self::new(now, 0))
     }
 
+    /// When it is due.
+    pub fn due_at(&self) -> Option<Timestamp> {
+        self.due_at.parse().ok()
+    }
+
     fn new(at: Timestamp, size: u64) -> Self {
         Self { due_kind: DUE_LOG.to_owned(), due_at: sortable(at), size }
     }

@@ -50,6 +50,11 @@ pub const WELL_KNOWN_NEVER_READ: [WellKnown; 9] = [
 ];
 
 impl WellKnown {
+    /// The folder with this name of Graph's, in any case.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.name().eq_ignore_ascii_case(name))
+    }
+
     const ALL: [Self; 12] = [
         Self::Archive,
         Self::ConversationHistory,

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::{
     base::id::FolderId,
-    graph::{MailFolder, WELL_KNOWN_NEVER_READ},
+    graph::{MailFolder, WELL_KNOWN_NEVER_READ, WellKnown},
 };
 
 /// Most bytes of ids that a selection names, so that a mailbox stays one item: some 2,500 folders with ids as Exchange
@@ -126,9 +126,8 @@ impl Selection {
 
 /// The folder that has this well-known name here; else what was named is an id.
 fn by_well_known_name(tree: &[MailFolder], name: &FolderId) -> FolderId {
-    let same = |folder: &&MailFolder| {
-        folder.well_known.is_some_and(|well_known| well_known.name().eq_ignore_ascii_case(name.as_str()))
-    };
+    let named = WellKnown::named(name.as_str());
+    let same = |folder: &&MailFolder| named.is_some() && folder.well_known == named;
     tree.iter().find(same).map_or_else(|| name.clone(), |folder| folder.id.clone())
 }
 
@@ -183,7 +182,6 @@ fn standings<'a>(
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::graph::WellKnown;
 
     pub(crate) fn folder(id: &str, parent: &str, well_known: Option<WellKnown>) -> MailFolder {
         MailFolder {

@@ -6,6 +6,8 @@
 //! A walk pages by arrival time, not by offset, so a mail that leaves the folder hides no other. After an interruption
 //! it continues from the last arrival time.
 
+use std::time::Duration;
+
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
@@ -254,6 +256,9 @@ pub struct HistoryProgress {
     pub done: bool,
 }
 
+/// A comparison looks at no mail that is younger: delta may still be about to tell of it.
+pub const SETTLED_AFTER: Duration = Duration::from_secs(5 * 60);
+
 /// A comparison of a mailbox's folders with the archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reconciliation {
@@ -263,6 +268,13 @@ pub struct Reconciliation {
     pub dry_run: bool,
     /// When it came to its end.
     pub ended_at: Option<Timestamp>,
+}
+
+impl Reconciliation {
+    /// It looks at mail that arrived before.
+    pub fn until(&self) -> Timestamp {
+        self.run - SETTLED_AFTER
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! What a part is, in the reader's words, and as which type its bytes are given out.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -107,6 +109,11 @@ const TYPES: [(&str, &str); 21] = [
 
 /// What bytes of no type of the list are given out as.
 const BYTES: &str = "application/octet-stream";
+
+/// All types that parts are given out as, each once.
+pub fn served_types() -> BTreeSet<&'static str> {
+    TYPES.iter().map(|(_, served)| *served).chain([BYTES]).collect()
+}
 
 /// The type that a part is given out as: its own if it is in the list, else by the ending of its name if its own says
 /// nothing.

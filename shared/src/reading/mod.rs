@@ -22,7 +22,7 @@ mod tests;
 
 pub use head::{MailHead, Person};
 pub use html::{Cleaned, Pictures, clean, escaped, plain};
-pub use kind::{PartKind, is_shown_inline, served_type};
+pub use kind::{PartKind, is_shown_inline, served_type, served_types};
 pub use name::safe_name;
 pub use outline::{Attachment, Outline};
 pub use scan::{Base64Lines, HEAD_BYTES_MAX, MailPart, PARTS_MAX, Scanned, Scanner};

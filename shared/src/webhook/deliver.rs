@@ -331,7 +331,7 @@ impl DeliveryRound<'_> {
         let posted = outside.post(clock, webhook, SignedMessage { id: id.clone(), at, body, signatures }).await;
         let taken = posted.is_taken();
         tracing::info!(status = posted.status, failure = ?posted.failure, attempt, taken, "an event was posted");
-        Delivery::of(id, about, attempt, at, &posted).keep(table, webhook.firm, webhook.id).await?;
+        Delivery::of((&webhook.url, id), about, attempt, at, &posted).keep(table, webhook.firm, webhook.id).await?;
         Ok(posted)
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     aws::table::{Key, Table, TableError, Write},
     base::id::{FirmId, WebhookId},
     firm::fact::EventType,
+    webhook::webhook_url::WebhookUrl,
 };
 
 /// For how long a delivery is remembered.
@@ -20,6 +21,9 @@ const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 pub struct Delivery {
     /// When it was posted.
     pub at: Timestamp,
+    /// The address that it was posted to; none for those of older versions.
+    #[serde(default)]
+    pub url: Option<WebhookUrl>,
     /// The id of the event, which is the header `webhook-id`.
     pub event: String,
     /// Its type; none for a test.
@@ -92,9 +96,9 @@ impl Posted {
 }
 
 impl Delivery {
-    /// A try to post `event`, of which `about` names firm, number and type, and what came of it.
+    /// A try to post `event` to `url`, of which `about` names firm, number and type, and what came of it.
     pub(super) fn of(
-        event: String,
+        (url, event): (&WebhookUrl, String),
         about: Option<(FirmId, u64, EventType)>,
         attempt: u32,
         at: Timestamp,
@@ -103,6 +107,7 @@ impl Delivery {
         let Posted { status, failure, duration_ms, answer, .. } = posted.clone();
         Self {
             at,
+            url: Some(url.clone()),
             event,
             event_type: about.map(|(_, _, event_type)| event_type),
             firm: about.map(|(firm, ..)| firm),

@@ -11,7 +11,10 @@ use shared::{
 };
 use utoipa::{IntoParams, ToSchema};
 
-use super::events::Order;
+use super::{
+    events::Order,
+    page::{next_at, place_of},
+};
 use crate::{
     auth::FirmScope,
     error::{Answer, invalid},
@@ -28,7 +31,7 @@ pub(crate) struct AuditFilter {
     /// `next` of the previous page, or the `id` of the last entry that you have. Omit it for the first page.
     #[serde(default, deserialize_with = "given")]
     #[param(
-        pattern = r"^([0-9]{20}|2[0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3])(:[0-5][0-9]){2}\.[0-9]{3}Z#[!-~]+)$"
+        pattern = r"^([0-9]{20}([.]f[0-9a-f]{5})?|2[0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3])(:[0-5][0-9]){2}\.[0-9]{3}Z#[!-~]+)$"
     )]
     after: Option<String>,
     /// 1 to 100, default 50.
@@ -80,7 +83,11 @@ pub(super) async fn list(
     Query(which): Query<AuditFilter>,
 ) -> Answer<Json<Trail>> {
     let limit = which.limit.unwrap_or_default().get();
-    let after = which.after.map(|cursor| Key::audit_after(firm.id(), &cursor).ok_or_else(|| invalid(NO_CURSOR)));
+    let prefix = Key::audit_prefix(firm.id());
+    let after = which.after.as_deref().map(|cursor| {
+        let id = place_of(cursor, &prefix)?;
+        Key::audit_after(firm.id(), id).ok_or_else(|| invalid(NO_CURSOR))
+    });
     let after = after.transpose()?;
     let page = match which.order {
         Some(Order::Desc) => audit::newest(&app.table, firm.id(), after, limit).await?,
@@ -91,6 +98,6 @@ pub(super) async fn list(
         let digest = link.digest();
         Some(AuditEntryView { id: id(&key)?, link, digest })
     });
-    let next = page.next.as_ref().and_then(id);
+    let next = page.next.as_ref().and_then(id).map(|id| next_at(&id, &prefix));
     Ok(Json(Trail { items: items.collect(), next, broken_at: page.broken_at }))
 }

@@ -76,15 +76,28 @@ fn yes() -> bool {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ConnectorChange {
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     name: Option<Name>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     access: Option<Access>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     mark: Option<bool>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     shared_mailboxes: Option<bool>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     dates: Option<bool>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     contacts: Option<bool>,
     /// When the client secret of the firm's app registration expires. Needed only if Entra does not show the date to
     /// greffe.
-    #[schema(value_type = Option<String>, format = "date-time")]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false, value_type = Option<String>, format = "date-time")]
     secret_expires_at: Option<Moment>,
     /// Your own id, by which a repeated creation finds it; null for none.
     #[serde(default, deserialize_with = "present")]

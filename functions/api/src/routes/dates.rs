@@ -1,6 +1,6 @@
 //! Dates: appointments, deadlines and reminders for members' Outlook.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use axum::{extract::State, http::StatusCode};
 use jiff::{
@@ -34,7 +34,7 @@ use super::{
 use crate::{
     auth::FirmScope,
     error::Answer,
-    extract::{Id, Json, Query},
+    extract::{Id, Json, Query, present},
     precondition::{IfMatch, Tagged},
 };
 
@@ -72,8 +72,10 @@ pub(crate) struct NewDate {
     all_day: Option<bool>,
     /// The IANA name of the time zone of the times. Defaults to the firm's.
     time_zone: Option<String>,
-    /// Minutes before the start; null for no reminder. Defaults to 0 for `reminder`.
-    reminder_minutes: Option<u32>,
+    /// Minutes before the start; null for no reminder. If it is left out, 0 for `reminder`, and else none.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<u32>, maximum = 527_040)]
+    reminder_minutes: Option<Option<u32>>,
     /// Defaults to busy for an appointment, and to free for a deadline or reminder.
     show_as: Option<ShowAs>,
     /// The dossier that it belongs to.
@@ -97,6 +99,7 @@ pub(crate) struct NewRecurrence {
     every: RecurrenceUnit,
     /// The number of days, weeks, months or years between two occurrences. Defaults to 1.
     #[serde(default = "one")]
+    #[schema(minimum = 1, maximum = 999)]
     interval: u32,
     /// The weekdays of a weekly recurrence, including the weekday of the start. Defaults to the weekday of the start.
     #[serde(default)]
@@ -105,6 +108,7 @@ pub(crate) struct NewRecurrence {
     #[schema(value_type = Option<String>, format = "date")]
     until: Option<Day>,
     /// The number of occurrences. Excludes `until`.
+    #[schema(minimum = 1, maximum = 999)]
     count: Option<u32>,
 }
 
@@ -142,9 +146,10 @@ pub(crate) struct DateView {
     title: String,
     text: Option<String>,
     place: Option<String>,
-    /// The start: a day, or a time in `time_zone`.
+    /// The start: a day, or a time in `time_zone`. In the hour that the clock shows twice, it has its offset:
+    /// `2026-10-25T02:30:00+01:00`.
     start: String,
-    /// The end. For all-day dates, the first day that no longer belongs to the date.
+    /// The end, in the same form. For all-day dates, the first day that no longer belongs to the date.
     end: String,
     all_day: bool,
     time_zone: String,
@@ -170,7 +175,9 @@ impl Resource for Date {
             zone.ok_or_else(|| unfit("time_zone", "not the IANA name of a time zone such as Europe/Brussels"))?;
         let title = line("title", Some(new.title), LINE_CHARS_MAX)?;
         let when = read_when(new.kind, &new.start, new.end.as_deref(), new.all_day, &zone)?;
-        if new.reminder_minutes.is_some_and(|minutes| minutes > REMINDER_MINUTES_MAX) {
+        let by_kind = (new.kind == DateKind::Reminder).then_some(0);
+        let reminder_minutes = new.reminder_minutes.unwrap_or(by_kind);
+        if reminder_minutes.is_some_and(|minutes| minutes > REMINDER_MINUTES_MAX) {
             return Err(unfit("reminder_minutes", format!("at most {REMINDER_MINUTES_MAX}, which is a year")));
         }
         let recurrence = new.recurrence.map(|recurrence| read_recurrence(new.kind, &when, recurrence)).transpose()?;
@@ -187,7 +194,7 @@ impl Resource for Date {
             place: line("place", new.place, LINE_CHARS_MAX)?,
             when,
             time_zone,
-            reminder_minutes: new.reminder_minutes.or((new.kind == DateKind::Reminder).then_some(0)),
+            reminder_minutes,
             show_as: new.show_as.unwrap_or(new.kind.show_as()),
             dossier: line("dossier", new.dossier, LINE_CHARS_MAX)?,
             recurrence,
@@ -199,7 +206,10 @@ impl Resource for Date {
         let hints = date.skips_to_month_end().then_some(MONTH_END).into_iter().collect();
         let (start, end, all_day) = match &date.when {
             DateTimes::AllDay { start, end } => (start.to_string(), end.to_string(), true),
-            DateTimes::Timed { start, end, .. } => (start.to_string(), end.to_string(), false),
+            DateTimes::Timed { start, end, start_moment, end_moment } => {
+                let clock = |at, moment| clock_text(at, moment, &date.time_zone);
+                (clock(*start, *start_moment), clock(*end, *end_moment), false)
+            }
         };
         let Self { kind, title, text, place, time_zone, reminder_minutes, show_as, dossier, recurrence, .. } = date;
         let recurrence = recurrence.map(|Recurrence { every, interval, weekdays, until, count }| {
@@ -225,6 +235,15 @@ impl Resource for Date {
 
     fn item(wish: &PushChoice, member: MemberId, entry: &Entry<Self>) -> Option<OutlookItem> {
         wish.date(member, Some(entry))
+    }
+}
+
+/// What the clock shows; with the offset where it shows that time twice, so that it is read again as the same moment.
+fn clock_text(at: DateTime, moment: Option<Timestamp>, zone: &str) -> String {
+    let zone = moment.and_then(|moment| Some((moment, time_zone::find(zone)?.1)));
+    match zone {
+        Some((moment, zone)) => moment.display_with_offset(zone.to_offset(moment)).to_string(),
+        None => at.to_string(),
     }
 }
 
@@ -362,7 +381,9 @@ fn read_recurrence(kind: DateKind, when: &DateTimes, new: NewRecurrence) -> Resu
     if until.is_some_and(|until| until > DAYS.1) {
         return Err(unfit("recurrence.until", format!("Outlook shows dates until {}", DAYS.1)));
     }
-    let weekdays: Vec<i8> = weekdays.into_iter().map(WeekdayName::number).collect();
+    // In order and each once, as they are shown.
+    let weekdays: Vec<i8> =
+        weekdays.into_iter().map(WeekdayName::number).collect::<BTreeSet<_>>().into_iter().collect();
     if !weekdays.is_empty() && every != RecurrenceUnit::Week {
         return Err(unfit("recurrence.weekdays", "only what comes every week has weekdays"));
     }
@@ -508,6 +529,32 @@ mod tests {
         for spelled in ["2026-10-05T09:00", "2026-10-05 09:00:00", "2026-10-05t09:00:00", "2026-10-05 07:00:00z"] {
             assert_eq!(when(json!({ "start": spelled })), nine, "{spelled}");
         }
+    }
+
+    #[test]
+    fn what_is_shown_of_a_date_can_be_sent_again_and_changes_nothing() {
+        let weekly = json!({ "every": "week", "interval": 2, "weekdays": ["friday", "monday", "friday"], "count": 9 });
+        for more in [
+            json!({}),
+            json!({ "start": "2026-10-25T00:30:00Z" }),
+            json!({ "start": "2026-10-25T01:30:00Z" }),
+            json!({ "start": "2026-10-25T02:30:00", "end": "2026-10-25T02:30:00+01:00", "kind": "appointment" }),
+            json!({ "start": "2026-10-25T02:10:00+01:00", "end": "2026-10-25T03:30:00", "kind": "appointment" }),
+            json!({ "start": "2026-11-01T01:30:00-05:00", "time_zone": "America/New_York" }),
+            json!({ "start": "2026-04-05T01:45:00+10:30", "time_zone": "Australia/Lord_Howe" }),
+            json!({ "start": "2026-10-25", "kind": "reminder", "reminder_minutes": null }),
+            json!({ "end": "2026-10-05T10:00:00.5", "kind": "appointment", "recurrence": weekly, "show_as": "tentative" }),
+        ] {
+            let first = read(more.clone()).unwrap();
+            let mut shown = serde_json::to_value(Date::view(first.clone())).unwrap();
+            shown.as_object_mut().unwrap().remove("hints");
+            let again = Date::read(serde_json::from_value(shown.clone()).unwrap(), "Europe/Brussels");
+            assert_eq!(again.map_err(|error| error.reason).unwrap().content, first, "{more} is shown as {shown}");
+        }
+        let shown = |start: &str| when(json!({ "start": start })).0;
+        assert_eq!(shown("2026-10-25T00:30:00Z"), "2026-10-25T02:30:00+02:00");
+        assert_eq!(shown("2026-10-25T01:30:00Z"), "2026-10-25T02:30:00+01:00");
+        assert_eq!(shown("2026-10-25T02:00:00Z"), "2026-10-25T03:00:00");
     }
 
     #[test]

@@ -25,7 +25,10 @@ use shared::{
 };
 use utoipa::{IntoParams, ToSchema};
 
-use super::views::ProblemView;
+use super::{
+    page::{next_at, place_of},
+    views::ProblemView,
+};
 use crate::{
     error::{Answer, Failure, invalid, not_found},
     extract::{given, typed},
@@ -282,8 +285,8 @@ fn copy_view<T: Resource>(
 pub(crate) struct EntriesFilter {
     /// `next` of the previous page. Omit it for the first page.
     #[serde(default, deserialize_with = "typed")]
-    #[param(value_type = Option<String>, max_length = 128, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
-    after: Option<ExternalId>,
+    #[param(max_length = 135, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
+    after: Option<String>,
     /// Only entries of this member.
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<String>, format = "uuid")]
@@ -301,9 +304,13 @@ pub(super) async fn list<T: Resource>(
     which: EntriesFilter,
 ) -> Answer<(Vec<EntryView<T::View>>, Option<String>)> {
     let prefix = Key::entry_prefix(firm, T::NOUN);
-    let after = which.after.map(|id| Key::entry(firm, T::NOUN, &id));
+    let after = which.after.as_deref().map(|cursor| {
+        let id: ExternalId = place_of(cursor, &prefix)?.parse().map_err(|error| invalid(format!("after: {error}")))?;
+        Answer::Ok(Key::entry(firm, T::NOUN, &id))
+    });
+    let after = after.transpose()?;
     let page = app.table.query::<Entry<T>>(&prefix, after.as_ref(), which.limit.unwrap_or_default().get()).await?;
-    let next = page.next.and_then(|_| page.rows.last().map(|row| row.value.id.to_string()));
+    let next = page.next.and_then(|_| page.rows.last().map(|row| next_at(&row.value.id.to_string(), &prefix)));
     let entries = page.rows.into_iter().map(|row| row.value);
     let wanted = entries.filter(|entry| which.member.is_none_or(|member| entry.members.contains(&member)));
     let roster = roster(app, firm).await?;

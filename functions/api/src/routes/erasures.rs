@@ -21,7 +21,7 @@ use utoipa::ToSchema;
 use crate::{
     auth::FirmScope,
     error::{Answer, Failure, invalid, not_found},
-    extract::{Id, Json, Query},
+    extract::{Id, Json, Query, SoughtParty},
     field::{Name, Strict},
     routes::page::{Page, Part},
 };
@@ -90,8 +90,8 @@ pub(super) async fn create(
         ErasureTarget::Messages { messages } if !(1..=REMOVED_MAX).contains(&messages.len()) => {
             return Err(invalid(format!("target.messages: 1 to {REMOVED_MAX}")));
         }
-        ErasureTarget::Sender { from, .. } if !(1..=FROM_CHARS_MAX).contains(&from.chars().count()) => {
-            return Err(invalid(format!("target.from: 1 to {FROM_CHARS_MAX} characters")));
+        ErasureTarget::Sender { from, .. } => {
+            from.parse::<SoughtParty>().map_err(|error| invalid(format!("target.from: {error}")))?;
         }
         _ => {}
     }
@@ -103,9 +103,6 @@ pub(super) async fn create(
     let location = [(header::LOCATION, format!("/v1/firms/{}/erasures/{}", firm.id(), order.id))];
     Ok((StatusCode::ACCEPTED, location, Json(ErasureView::from(order))))
 }
-
-/// The longest address (RFC 5321), with an `@` before it.
-const FROM_CHARS_MAX: usize = 320;
 
 /// Lists the requested erasures and removals, with their states.
 #[utoipa::path(

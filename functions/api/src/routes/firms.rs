@@ -60,15 +60,26 @@ pub(crate) struct NewFirm {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FirmChange {
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     name: Option<Name>,
     /// At most 100.
-    #[schema(max_items = 100)]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false, max_items = 100)]
     domains: Option<Vec<Domain>>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     language: Option<Language>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     time_zone: Option<TimeZone>,
     /// Whether later mails of a conversation that was filed are filed to the same dossier.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     replies_follow: Option<bool>,
     /// Whether new mail is filed to the dossier that it would be proposed for by its contacts.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     file_by_contact: Option<bool>,
     /// The operator's own id of the firm; null for none. Needs the operator's key.
     #[serde(default, deserialize_with = "present")]
@@ -231,7 +242,7 @@ pub(super) async fn list(
     let page = match part.sort.unwrap_or_default() {
         Sort::Id => {
             let id = |listed: &ListedFirm| listed.id;
-            let Page { items, next } = part.by_id(&prefix)?.read(&app.table, &prefix, Key::listed_firm, id).await?;
+            let Page { items, next } = part.by_id().read(&app.table, &prefix, Key::listed_firm, id).await?;
             let mut items = all_firms(&app, items.iter()).await?;
             items.sort_by_key(|firm| firm.id);
             Page { items, next }

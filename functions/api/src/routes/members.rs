@@ -89,10 +89,17 @@ pub(crate) struct NewMember {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MemberPatch {
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     name: Option<Name>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     address: Option<Address>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     aliases: Option<Vec<Address>>,
-    #[schema(value_type = Option<String>, format = "uuid")]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false, value_type = Option<String>, format = "uuid")]
     connector: Option<ConnectorId>,
     /// Null for nothing.
     #[serde(default, deserialize_with = "present")]
@@ -327,7 +334,7 @@ pub(crate) struct MembersFilter {
     connector: Option<ConnectorId>,
     /// Only the one with this address, in any case.
     #[serde(default, deserialize_with = "given")]
-    #[param(value_type = Option<String>, max_length = 254)]
+    #[param(value_type = Option<String>, max_length = 254, pattern = r"^[^\s@]+@[^\s@]+$")]
     address: Option<SoughtAddress>,
 }
 

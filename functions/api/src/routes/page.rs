@@ -180,9 +180,8 @@ impl FromStr for Cursor {
         if !is_hex || rest.len() > LIST_CHARS + 2 * (1 + RANK_BYTES_MAX) {
             return Err(NO_CURSOR);
         }
-        // No rank begins so.
         let (list, rank) = match rest.split_at_checked(LIST_CHARS) {
-            Some((list, rank)) if list.starts_with(LIST) => (Some(list.to_owned()), rank),
+            Some((list, rank)) if is_list(list) => (Some(list.to_owned()), rank),
             _ => (None, rest),
         };
         Ok(Self { id, list, rank: Some(rank).filter(|rank| !rank.is_empty()).map(|rank| Rank(rank.to_owned())) })
@@ -194,13 +193,7 @@ impl Cursor {
     ///
     /// Errors: it is of another list.
     fn of_list(self, prefix: &Key) -> Answer<Self> {
-        match &self.list {
-            Some(own) if *own != list(prefix) => {
-                let detail = "after: this is the `next` of another list.";
-                Err(Problem::new(Code::PositionUnknown, detail).into())
-            }
-            _ => Ok(self),
-        }
+        self.list.as_deref().map_or(Ok(()), |name| check_list(name, prefix)).map(|()| self)
     }
 
     /// Its place among those of a list.
@@ -241,13 +234,40 @@ fn of_another_order() -> Failure {
 
 const NO_CURSOR: &str = "not the `next` of a page";
 
-/// What the name of a list begins with in a cursor, and its length.
+/// What the name of a list begins with in a cursor, and its length. No rank begins so.
 const LIST: char = 'f';
 const LIST_CHARS: usize = 6;
 
 /// What a cursor calls the list of the items under `prefix`.
 fn list(prefix: &Key) -> String {
     format!("{LIST}{}", &prefix.digest().to_string()[..LIST_CHARS - LIST.len_utf8()])
+}
+
+/// Whether a part of a cursor is the name of a list.
+fn is_list(part: &str) -> bool {
+    part.len() == LIST_CHARS && part.starts_with(LIST) && part.bytes().all(|byte| b"0123456789abcdef".contains(&byte))
+}
+
+fn check_list(name: &str, prefix: &Key) -> Answer<()> {
+    match name == list(prefix) {
+        true => Ok(()),
+        false => Err(Problem::new(Code::PositionUnknown, "after: this is the `next` of another list.").into()),
+    }
+}
+
+/// The `next` of a page of the items under `prefix` that ended at this place.
+pub(crate) fn next_at(place: &str, prefix: &Key) -> String {
+    format!("{place}.{}", list(prefix))
+}
+
+/// The place that a [`next_at`] names. Those of older versions are the place alone.
+///
+/// Errors: it is of another list.
+pub(crate) fn place_of<'a>(cursor: &'a str, prefix: &Key) -> Answer<&'a str> {
+    match cursor.rsplit_once('.') {
+        Some((place, name)) if is_list(name) => check_list(name, prefix).map(|()| place),
+        _ => Ok(cursor),
+    }
 }
 
 /// Most items that one request looks at for a page of those that are wanted.
@@ -336,14 +356,8 @@ impl SortedPart {
     }
 
     /// The same part of a list that comes by its ids.
-    ///
-    /// Errors: the page before was of another list or another order.
-    pub fn by_id(self, prefix: &Key) -> Answer<Part> {
-        let after = self.after.map(|cursor| cursor.of_list(prefix)).transpose()?;
-        match after {
-            Some(Cursor { rank: Some(_), .. }) => Err(of_another_order()),
-            after => Ok(Part { after, limit: self.limit }),
-        }
+    pub fn by_id(self) -> Part {
+        Part { after: self.after, limit: self.limit }
     }
 }
 
@@ -361,7 +375,7 @@ impl Part {
         let after = self.after.map(|cursor| cursor.by_id(prefix)).transpose()?;
         let (after, limit) = (parse(after)?.map(key), self.limit.unwrap_or_default().get());
         let page = table.query::<V>(prefix, after.as_ref(), limit).await?;
-        let next = page.next.and_then(|_| page.rows.last().map(|row| format!("{}.{}", id(&row.value), list(prefix))));
+        let next = page.next.and_then(|_| page.rows.last().map(|row| next_at(&id(&row.value).to_string(), prefix)));
         Ok(Page { items: page.rows.into_iter().map(|row| row.value).collect(), next })
     }
 }

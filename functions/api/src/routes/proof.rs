@@ -25,7 +25,7 @@ use shared::{
         inclusion_proof::{ProofError, SignedLog},
         proof_package::{FILES_BYTES_MAX, PackageError},
     },
-    firm::Firm,
+    firm::{Firm, log_due::LogDue},
     mail::message::Message,
     problem::{Code, Problem},
 };
@@ -55,9 +55,12 @@ pub(crate) struct LogView {
     /// The checkpoint: name, size and root, signed (c2sp.org/tlog-checkpoint). Keep a copy: with it, nobody can show
     /// you another history later.
     checkpoint: Option<String>,
-    /// The keys that signed it (c2sp.org/signed-note): all of them while one is replaced, else one. Note them down:
-    /// what they signed is the firm's.
+    /// The keys that signed it (c2sp.org/signed-note): all of them while one is replaced, else one. Empty until the
+    /// first events are appended. Note them down: what they signed is the firm's.
     keys: Vec<String>,
+    /// When greffe appends next, if there are new events by then.
+    #[schema(value_type = Option<String>, format = "date-time")]
+    next_append_at: Option<Timestamp>,
     /// The last check of the archive; null before the first. greffe checks a share each day, and everything within four
     /// weeks.
     checked: Option<LastCheck>,
@@ -134,17 +137,19 @@ fn noted<T>(app: &App, result: Result<T, PackageError>) -> Answer<T> {
 )]
 pub(super) async fn log(firm: FirmScope, State(app): State<Arc<App>>) -> Answer<Json<LogView>> {
     let origin = origin(firm.id());
-    let size = app.packer().log_size(firm.id()).await?;
+    let due = app.table.get::<LogDue>(&Key::log_due(firm.id())).await?.map(|row| row.value);
+    let (size, next_append_at) = due.map_or((0, None), |due| (due.size, due.due_at()));
     let checked = app.table.get::<ArchiveCheck>(&Key::archive_check(firm.id())).await?.map(|row| row.value);
     let checked =
         checked.map(|check| LastCheck { at: check.checked_at, originals: check.originals, findings: check.findings });
     if size == 0 {
-        return Ok(Json(LogView { origin, size, root: None, checkpoint: None, keys: Vec::new(), checked }));
+        let (root, checkpoint, keys) = (None, None, Vec::new());
+        return Ok(Json(LogView { origin, size, root, checkpoint, keys, next_append_at, checked }));
     }
     let opened = SignedLog::open(&app.logs, firm.id(), size).await;
     let log = noted(&app, opened.map_err(PackageError::from))?;
     let (root, keys) = (Some(log.checkpoint.root), log.keys.texts().to_vec());
-    Ok(Json(LogView { origin, size, root, checkpoint: Some(log.note), keys, checked }))
+    Ok(Json(LogView { origin, size, root, checkpoint: Some(log.note), keys, next_append_at, checked }))
 }
 
 /// Downloads a ZIP file that proves that a mail was not changed. It has the original, the proof, and a page in the

@@ -49,6 +49,12 @@ pub(crate) struct ReconciliationView {
     began_at: Option<Timestamp>,
     #[schema(value_type = Option<String>, format = "date-time")]
     ended_at: Option<Timestamp>,
+    /// It counts mail that arrived before this time, five minutes before it began. Newer mail is left to the usual
+    /// rounds.
+    #[schema(value_type = Option<String>, format = "date-time")]
+    arrived_before: Option<Timestamp>,
+    /// How many folders are counted; null unless it is running. The numbers grow until all are.
+    counting: Option<CountingView>,
     /// When the next automatic one starts.
     #[schema(value_type = Option<String>, format = "date-time")]
     next_at: Option<Timestamp>,
@@ -68,6 +74,15 @@ enum RunState {
     Running,
     /// It is done.
     Done,
+}
+
+/// The progress of a comparison that is running.
+#[derive(Serialize, ToSchema)]
+struct CountingView {
+    /// Folders that are counted to their end.
+    counted: usize,
+    /// All folders that are compared.
+    folders: usize,
 }
 
 /// Numbers of mails.
@@ -145,9 +160,13 @@ async fn shown(app: &App, mailbox: &Mailbox) -> Answer<ReconciliationView> {
     let run = sync.reconciliation;
     let walked =
         |folder: &FolderState| folder.comparison.clone().filter(|walk| Some(walk.run) == run.map(|run| run.run));
+    let selection = mailbox.selection.as_ref();
+    let compared = selection.map_or(0, |chosen| chosen.kept(folders.iter().map(|row| &row.value.place)).len());
     let walks: Vec<(FolderState, Walk)> =
         folders.into_iter().filter_map(|row| walked(&row.value).map(|walk| (row.value, walk))).collect();
     let total = walks.iter().map(|(_, walk)| walk.tally).fold(WalkTally::default(), |a, b| a + b);
+    let counted = walks.iter().filter(|(_, walk)| walk.ended_at.is_some()).count();
+    let counting = run.filter(|run| run.ended_at.is_none()).map(|_| CountingView { counted, folders: compared });
     Ok(ReconciliationView {
         state: match run {
             None => RunState::Never,
@@ -157,6 +176,8 @@ async fn shown(app: &App, mailbox: &Mailbox) -> Answer<ReconciliationView> {
         dry_run: run.is_some_and(|run| run.dry_run),
         began_at: run.map(|run| run.run),
         ended_at: run.and_then(|run| run.ended_at),
+        arrived_before: run.map(|run| run.until()),
+        counting,
         next_at: sync.reconcile_at,
         total: total.into(),
         folders: walks.iter().map(|(folder, walk)| FolderTally::of(id, folder, walk)).collect(),

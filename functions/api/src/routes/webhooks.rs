@@ -37,7 +37,7 @@ use crate::{
     precondition::{self, ETag, IfMatch, Tagged},
     routes::{
         creation::{Creation, create_once},
-        page::Page,
+        page::{Page, next_at, place_of},
     },
 };
 
@@ -352,15 +352,16 @@ pub(super) async fn read(
 #[serde(deny_unknown_fields)]
 pub(crate) struct WebhookChange {
     /// Another address, as of a new webhook.
-    #[serde(default)]
-    #[schema(max_length = 2000, pattern = "^https?://[!-~]+$")]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false, max_length = 2000, pattern = "^https?://[!-~]+$")]
     url: Option<String>,
     /// The types of events that are posted; empty for all.
-    #[serde(default)]
-    #[schema(max_items = 40)]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false, max_items = 40)]
     types: Option<BTreeSet<WantedType>>,
     /// `paused` lets events wait in the feed. `active` posts what waits, at once.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     state: Option<WebhookState>,
     /// Your own id, by which a repeated creation finds it; null for none.
     #[serde(default, deserialize_with = "present")]
@@ -551,11 +552,16 @@ pub(crate) struct DeliveriesPart {
 pub(crate) struct DeliveryView {
     #[schema(value_type = String, format = "date-time")]
     at: Timestamp,
+    /// The address that it was posted to; null if an older version posted it.
+    url: Option<String>,
     /// The id of the event, which is the header `webhook-id`.
     event: String,
     /// Its type; null for a test.
     r#type: Option<EventType>,
-    /// Its number in the feed; null for a test.
+    /// The firm that it is about; null for a test.
+    #[schema(value_type = Option<String>, format = "uuid")]
+    firm: Option<FirmId>,
+    /// Its number in the firm's feed; null for a test.
     number: Option<u64>,
     /// Which try of this event it was.
     attempt: u32,
@@ -570,8 +576,11 @@ pub(crate) struct DeliveryView {
 
 impl From<Delivery> for DeliveryView {
     fn from(delivery: Delivery) -> Self {
-        let Delivery { at, event, event_type, number, attempt, status, failure, duration_ms, answer, .. } = delivery;
-        Self { at, event, r#type: event_type, number, attempt, status, failure, duration_ms, answer }
+        let Delivery {
+            at, url, event, event_type, firm, number, attempt, status, failure, duration_ms, answer, ..
+        } = delivery;
+        let url = url.map(|url| url.as_str().to_owned());
+        Self { at, url, event, r#type: event_type, firm, number, attempt, status, failure, duration_ms, answer }
     }
 }
 
@@ -589,8 +598,12 @@ pub(super) async fn deliveries(
 ) -> Answer<Json<Page<DeliveryView>>> {
     let webhook = found(&app, owner, id).await?;
     let limit = part.limit.unwrap_or_default().get();
-    let before = part.after.map(|cursor| Key::delivery_before(webhook.firm, id, &cursor));
-    let before = before.map(|key| key.ok_or_else(|| invalid("after: not the `next` of a page"))).transpose()?;
-    let found = Delivery::list(&app.table, (webhook.firm, id), before, limit).await?;
-    Ok(Json(Page { items: found.items.into_iter().map(DeliveryView::from).collect(), next: found.next }))
+    let prefix = Key::delivery_prefix(webhook.firm, id);
+    let before = part.after.as_deref().map(|cursor| {
+        let key = Key::delivery_before(webhook.firm, id, place_of(cursor, &prefix)?);
+        key.ok_or_else(|| invalid("after: not the `next` of a page"))
+    });
+    let found = Delivery::list(&app.table, (webhook.firm, id), before.transpose()?, limit).await?;
+    let next = found.next.map(|place| next_at(&place, &prefix));
+    Ok(Json(Page { items: found.items.into_iter().map(DeliveryView::from).collect(), next }))
 }

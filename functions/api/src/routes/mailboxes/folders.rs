@@ -12,8 +12,8 @@ use shared::{
     access::connector::Connector,
     app::App,
     aws::table::Key,
-    base::id::{FolderId, MailboxId},
-    graph::{Disposition, MailFolder},
+    base::id::{FirmId, FolderId, MailboxId},
+    graph::{Disposition, MailFolder, WellKnown},
     mail::{
         baseline::FolderPhase,
         filing,
@@ -295,7 +295,7 @@ pub(crate) async fn select(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewFolderDossier {
-    /// The id of the folder.
+    /// The id of the folder, or its well-known name, such as `inbox`.
     #[schema(value_type = String, min_length = 1, max_length = 512)]
     folder: FolderId,
     /// The dossier's id or name in the business application; null for none.
@@ -313,6 +313,7 @@ pub(crate) struct NewFolderDossier {
 /// refused: choose it first.
 #[utoipa::path(
     put, path = "/v1/firms/{firm}/mailboxes/{mailbox}/dossiers", tag = "mailboxes", operation_id = "file_by_folder",
+    params(IfMatch),
     responses(
         (status = 200, body = MailboxView),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`connector_deleted`"),
@@ -322,23 +323,41 @@ pub(crate) async fn file_by(
     firm: FirmScope,
     State(app): State<Arc<App>>,
     Id(mailbox): Id<MailboxId>,
+    condition: IfMatch,
     Json(new): Json<NewFolderDossier>,
 ) -> Answer<Tagged<MailboxView>> {
     let row = find(&app, firm.id(), mailbox).await?;
-    let (dossier, before) = (new.dossier.map(Name::into_inner), row.value.dossiers.get(&new.folder));
+    condition.check(&tag(&row.value))?;
+    let folder = by_well_known_name(&app, firm.id(), mailbox, new.folder).await?;
+    let (dossier, before) = (new.dossier.map(Name::into_inner), row.value.dossiers.get(&folder));
     if before.is_none() && dossier.is_some() && row.value.dossiers.len() >= FOLDER_DOSSIERS_MAX {
         return Err(invalid(format!("folder: at most {FOLDER_DOSSIERS_MAX} folders of a mailbox stand for dossiers")));
     }
     // The same link once more changes nothing, whatever has become of the folder.
     if dossier.is_some() && before.map(|before| &before.dossier) != dossier.as_ref() {
-        refuse_unread(&app, &row.value, &new.folder).await?;
+        refuse_unread(&app, &row.value, &folder).await?;
     }
     let dossier = dossier.map(|dossier| FolderDossier { dossier, by: firm.by(), at: app.clock.now() });
-    let mailbox = filing::stand_for(row, &app.table, new.folder, dossier).await?;
+    let mailbox = filing::stand_for(row, &app.table, folder, dossier).await?;
     if mailbox.state == MailboxState::Active {
         queue(&app, mailbox.firm, mailbox.id).await;
     }
     shown(&app, mailbox).await
+}
+
+/// The folder of the mailbox that has this well-known name; else what was named is an id.
+///
+/// Errors: greffe knows no folder of the mailbox with that name.
+pub(crate) async fn by_well_known_name(
+    app: &App,
+    firm: FirmId,
+    mailbox: MailboxId,
+    name: FolderId,
+) -> Answer<FolderId> {
+    let Some(well_known) = WellKnown::named(name.as_str()) else { return Ok(name) };
+    let folders = FolderState::all(&app.table, firm, mailbox).await?;
+    let found = folders.into_iter().find(|row| row.value.place.well_known == Some(well_known));
+    found.map(|row| row.value.place.id).ok_or_else(|| invalid(format!("folder: greffe knows no folder {name} there")))
 }
 
 /// A folder whose mail greffe does not read files nothing. Where Microsoft can't be asked, the tree as greffe knows it
@@ -368,8 +387,6 @@ async fn refuse_unread(app: &App, mailbox: &Mailbox, folder: &FolderId) -> Answe
 
 #[cfg(test)]
 mod tests {
-    use shared::graph::WellKnown;
-
     use super::*;
 
     fn folder(id: &str, parent: &str, well_known: Option<WellKnown>) -> MailFolder {

@@ -74,9 +74,12 @@ pub(crate) struct NewMailbox {
 #[serde(deny_unknown_fields)]
 pub(crate) struct MailboxChange {
     /// Another connector, which has to open the same mailbox.
-    #[schema(value_type = Option<String>, format = "uuid")]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false, value_type = Option<String>, format = "uuid")]
     connector: Option<ConnectorId>,
     /// Another address of the same mailbox.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     address: Option<Address>,
     /// The member that the mailbox belongs to; null for none.
     #[serde(default, deserialize_with = "present")]
@@ -311,7 +314,7 @@ pub(crate) struct MailboxesFilter {
     kind: Option<MailboxKind>,
     /// Only the one with this address, in any case.
     #[serde(default, deserialize_with = "given")]
-    #[param(value_type = Option<String>, max_length = 254)]
+    #[param(value_type = Option<String>, max_length = 254, pattern = r"^[^\s@]+@[^\s@]+$")]
     address: Option<SoughtAddress>,
 }
 

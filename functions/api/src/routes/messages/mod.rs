@@ -11,6 +11,7 @@ use shared::{
     app::App,
     aws::table::Key,
     base::id::{FirmId, FolderId, MailboxId, MessageId},
+    graph::WellKnown,
     mail::{
         list::{ArchiveFilter, InDossier, MailDirection, MessageFilter, Registry},
         mailbox::Mailbox,
@@ -26,11 +27,11 @@ use shared::{
 };
 use utoipa::{IntoParams, ToSchema};
 
-use super::views::MessageView;
+use super::{mailboxes::folders::by_well_known_name, views::MessageView};
 use crate::{
     auth::FirmScope,
     error::{Answer, Failure, invalid, not_found},
-    extract::{Id, Json, Query, given, typed},
+    extract::{Id, Json, Query, SoughtParty, given, typed},
     field::{Limit, Moment, NAME_CHARS_MAX},
 };
 
@@ -91,16 +92,18 @@ pub(crate) struct MessagesFilter {
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<String>, format = "uuid")]
     mailbox: Option<MailboxId>,
-    /// Only mail that was found in this folder, by its id.
+    /// Only mail that was found in this folder: its id, or with `mailbox` its well-known name, such as `inbox`.
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<String>, max_length = 512, pattern = r##"^[!"$-~]+$"##)]
     folder: Option<FolderId>,
     /// Only mail from this address, or from this domain: `@acme.example`.
     #[serde(default, deserialize_with = "given")]
-    from: Option<String>,
+    #[param(value_type = Option<String>, max_length = 320, pattern = r"^[^\s@]*@[^\s@]+$")]
+    from: Option<SoughtParty>,
     /// Only mail to this address, or to this domain: `@acme.example`. Copies count.
     #[serde(default, deserialize_with = "given")]
-    to: Option<String>,
+    #[param(value_type = Option<String>, max_length = 320, pattern = r"^[^\s@]*@[^\s@]+$")]
+    to: Option<SoughtParty>,
     /// Only mail that arrived at this time or later.
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<String>, format = "date-time")]
@@ -249,10 +252,18 @@ impl MessagesFilter {
             WantedState::Failed => ArchiveFilter::Failed,
             WantedState::Gone => ArchiveFilter::Gone,
         });
+        let folder = match self.folder {
+            Some(name) if WellKnown::named(name.as_str()).is_some() => {
+                let needs = "folder: with a well-known name, `mailbox` has to be given, too";
+                Some(by_well_known_name(app, firm, self.mailbox.ok_or_else(|| invalid(needs))?, name).await?)
+            }
+            Some(id) => Some(id),
+            None => None,
+        };
         Ok(MessageFilter {
             mailbox: self.mailbox,
-            folder: self.folder,
-            from: self.from,
+            folder,
+            from: self.from.map(|SoughtParty(from)| from),
             since: self.since.map(Moment::into_inner),
             until: self.until.map(Moment::into_inner),
             dossier,
@@ -295,7 +306,7 @@ pub(super) async fn list(
         Some(message) => Some(conversation(&app, firm.id(), &find(&app, firm.id(), message).await?).await?),
         None => None,
     };
-    let words = SearchWords { phrases, to: which.to.take(), conversation };
+    let words = SearchWords { phrases, to: which.to.take().map(|SoughtParty(to)| to), conversation };
     let filter = which.into_filter(&app, firm.id()).await?;
     let registry = Registry { table: &app.table, feed: &app.feed, firm: firm.id(), filter: &filter };
     let search = Search { registry, archive: &app.archive, store: &app.indexes, cache: &cache };
