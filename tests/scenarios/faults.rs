@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_s3::{primitives::ByteStream, types::ChecksumAlgorithm};
 use local::provision::BUCKET;
-use microsoft365::{Scripted, Times};
+use microsoft365::{Lifecycle, Scripted, Times};
 use serde_json::{Value, json};
 use shared::{
     aws::table::{Key, Write},
@@ -426,10 +426,8 @@ async fn r14_while_the_newest_mails_can_not_be_listed_all_folders_are_read() {
     let shown = mailbox(&world, &registry).await;
     assert_eq!(shown["incomplete"][0]["part"], "newest_mails", "{shown}");
     world.microsoft.faults().clear();
-    pass(&world, 16 * MINUTE).await;
-    world.deliver(&made[7], "The last");
-    world.run_until_idle().await;
-    assert_eq!(mailbox(&world, &registry).await["incomplete"], json!([]));
+    pass(&world, 31 * MINUTE).await;
+    assert_eq!(mailbox(&world, &registry).await["incomplete"], json!([]), "also where no mail comes");
     world.settle(&registry).await;
 }
 
@@ -445,11 +443,42 @@ async fn r14_marks_are_set_while_the_list_of_categories_fails() {
     let shown = mailbox(&world, &registry).await;
     assert_eq!(shown["problem"]["code"], "categories_unavailable", "{shown}");
     world.microsoft.faults().clear();
-    pass(&world, 16 * MINUTE).await;
-    world.deliver("inbox", "With colour");
-    world.run_until_idle().await;
-    assert_eq!(mailbox(&world, &registry).await["problem"], Value::Null);
+    pass(&world, 31 * MINUTE).await;
+    assert_eq!(mailbox(&world, &registry).await["problem"], Value::Null, "also where no mail comes");
     world.settle(&registry).await;
+}
+
+#[tokio::test]
+async fn r14_a_renewal_that_failed_is_tried_until_it_works_and_is_shown_no_longer() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    pass(&world, 20 * MINUTE).await;
+    let subscriptions = world.microsoft.subscriptions(ADA).unwrap();
+    world.microsoft.faults().fail("subscription renew", 503, Times::Forever);
+    world.microsoft.send_lifecycle(&subscriptions[0], Lifecycle::ReauthorizationRequired).unwrap();
+    world.run_until_idle().await;
+    pass(&world, 5 * MINUTE).await;
+    let shown = mailbox(&world, &registry).await;
+    assert_eq!(shown["problem"]["code"], "notifications_missing", "{shown}");
+    world.microsoft.faults().clear();
+    pass(&world, 31 * MINUTE).await;
+    assert_eq!(mailbox(&world, &registry).await["problem"], Value::Null);
+    assert_eq!(world.microsoft.subscriptions(ADA).unwrap(), subscriptions);
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
+async fn r14_marks_that_nobody_wants_any_more_are_not_missing() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    world.microsoft.faults().fail("batch", 503, Times::Forever);
+    world.deliver("inbox", "Without a mark");
+    world.run_until_idle().await;
+    pass(&world, 5 * MINUTE).await;
+    assert_eq!(mailbox(&world, &registry).await["problem"]["code"], "marks_missing");
+    world.put(&path(&registry, "/rules"), json!({ "mark": false })).await.ok();
+    pass(&world, 31 * MINUTE).await;
+    assert_eq!(mailbox(&world, &registry).await["problem"], Value::Null);
 }
 
 #[tokio::test]

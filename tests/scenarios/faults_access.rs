@@ -105,6 +105,24 @@ async fn tokens_that_graph_refuses_though_entra_issues_them_are_an_outage_and_no
 }
 
 #[tokio::test]
+async fn a_token_that_the_sign_in_service_is_silent_about_is_asked_for_once_for_all_mailboxes() {
+    let world = World::new().await;
+    let registry = organization(&world).await;
+    // The token has ended since.
+    world.clock.advance(Duration::from_secs(2 * 3_600));
+    world.microsoft.faults().answer("token", None, Scripted::Silent, Times::Forever);
+    let before = world.token_requests();
+    let mail = world.deliver("inbox", "Ada's");
+    world.microsoft.deliver(BOB, "inbox", Mail::new("Subject: Bob's\r\n\r\nBody\r\n", world.clock.now())).unwrap();
+    world.run_until_idle().await;
+    assert_eq!(world.token_requests() - before, 1, "the other one does not wait as long again");
+    world.microsoft.faults().clear();
+    super::faults::pass(&world, Duration::from_secs(180)).await;
+    assert_eq!(super::faults::state(&world, &registry, &mail).await, "marked");
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
 async fn what_outlasts_an_outage_asks_for_a_person_all_the_same() {
     let world = World::new().await;
     let registry = world.registry().await;

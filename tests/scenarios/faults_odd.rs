@@ -476,6 +476,59 @@ async fn folders_of_many_that_are_silent_from_one_moment_to_the_next_are_no_matt
 }
 
 #[tokio::test]
+async fn a_mailbox_that_begins_to_hang_keeps_its_function_from_others_for_seconds() {
+    for folders in [0, 9] {
+        let world = World::new().await;
+        world.folders(folders);
+        let registry = world.registry_of(json!({ "mode": "all", "folders": [] })).await;
+        pass(&world, 20 * MINUTE).await;
+        for kind in ["message delta", "messages", "folder delta"] {
+            world.microsoft.faults().answer(kind, None, Scripted::Silent, Times::Forever);
+        }
+        let mail = world.deliver("inbox", "In a mailbox that hangs");
+        let asked = tokio::time::Instant::now();
+        world.run_until_idle().await;
+        assert!(asked.elapsed() < Duration::from_secs(9), "{folders}: {:?}", asked.elapsed());
+        world.microsoft.faults().clear();
+        pass(&world, 2 * MINUTE).await;
+        assert_eq!(state(&world, &registry, &mail).await, "marked");
+        world.settle(&registry).await;
+    }
+}
+
+#[tokio::test]
+async fn many_folders_that_hang_hold_up_others_for_seconds_and_are_all_read_within_minutes_of_the_end() {
+    let world = World::new().await;
+    let made = world.folders(30);
+    let registry = world.registry_of(json!({ "mode": "all", "folders": [] })).await;
+    pass(&world, 20 * MINUTE).await;
+    let (hanging, well) = made.split_at(22);
+    for folder in hanging {
+        world.microsoft.faults().answer("message delta", Some(folder), Scripted::Silent, Times::Forever);
+    }
+    let missing: Vec<String> = hanging.iter().map(|folder| world.deliver(folder, "In one that hangs")).collect();
+    let mut mails: Vec<String> = well.iter().map(|folder| world.deliver(folder, "In one that does not")).collect();
+    // The first round finds out which hang; later ones read some of these after the others.
+    for _ in 0..3 {
+        let asked = tokio::time::Instant::now();
+        world.run_until_idle().await;
+        assert!(asked.elapsed() < Duration::from_secs(20), "{:?}", asked.elapsed());
+        assert_eq!(kept(&world, &registry, &mails).await, mails.len());
+        pass(&world, 2 * MINUTE).await;
+        mails.push(world.deliver(&well[0], "Later"));
+    }
+    pass(&world, 20 * MINUTE).await;
+    world.microsoft.faults().clear();
+    let mut minutes = 0;
+    while kept(&world, &registry, &missing).await < missing.len() {
+        world.pass(MINUTE).await;
+        minutes += 1;
+    }
+    assert!(minutes <= 3, "{minutes}");
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
 async fn several_folders_that_fail_hold_up_no_other_for_long() {
     let world = World::new().await;
     let registry = world.registry_of(json!({ "mode": "all", "folders": [] })).await;

@@ -83,6 +83,9 @@ async fn a_lost_key_ring_is_the_operators_problem_at_the_next_round_and_passes_o
         assert_eq!(world.message(&registry, &mail).await.ok()["state"], "marked", "{loss:?}");
         let shown = world.connector_view(&registry.firm, &registry.connector).await;
         assert_eq!((&shown["state"], &shown["problem"]), (&json!("connected"), &Value::Null), "{loss:?}");
+        let facts = world.facts(&registry.firm).await;
+        let last = facts.iter().rfind(|fact| fact.starts_with("connector_")).unwrap();
+        assert_eq!(last, "connector_connected", "{loss:?}: its end is told, too");
         world.settle(&registry).await;
     }
 }

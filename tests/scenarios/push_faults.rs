@@ -202,6 +202,61 @@ async fn an_entry_that_graph_asks_to_wait_for_keeps_no_other_from_the_outlook_an
     }
 }
 
+/// The names of the firm's folders and lists in Ada's Outlook.
+fn containers(world: &World) -> Vec<String> {
+    let (folders, lists) = (world.microsoft.contact_items(ADA).unwrap(), world.microsoft.task_items(ADA).unwrap());
+    folders.into_iter().chain(lists).map(|(name, _)| name).filter(|name| name.starts_with("Lumen")).collect()
+}
+
+#[tokio::test]
+async fn what_graph_makes_and_refuses_all_the_same_is_there_once() {
+    let refusals = [403, 429, 500, 503, 504].map(|status| Scripted::Status(status, Some(7)));
+    let answers: Vec<Scripted> = refusals.into_iter().chain([Scripted::Garbage, Scripted::Half]).collect();
+    let done = |answer: &Scripted| Scripted::Done(Box::new(answer.clone()));
+    for (target, kinds) in [("calendar", &["event create", "contact create"][..]), ("todo", &["task create", "batch"])]
+    {
+        let world = World::new().await;
+        let firm = world.pushing_firm().await;
+        let ada = world.pushed_member(&firm, ADA, target).await;
+        let mut names = Vec::new();
+        for kind in kinds {
+            for (i, answer) in answers.iter().enumerate() {
+                let more = ["one", "two"].map(|name| format!("{kind} {i} {name}"));
+                world.microsoft.faults().answer(kind, None, done(answer), Times::N(2));
+                say_all(&world, &firm, &ada, &[&more[0], &more[1]]).await;
+                for _ in 0..3 {
+                    world.pass(QUARTER).await;
+                }
+                world.microsoft.faults().clear();
+                world.pass(QUARTER).await;
+                names.extend(more);
+                names.sort();
+                assert_eq!(there(&world, target), [names.clone(), names.clone()], "{kind} {answer:?}");
+            }
+        }
+        for _ in 0..3 {
+            world.pass(Duration::from_secs(12 * 3600)).await;
+        }
+        assert_eq!(there(&world, target), [names.clone(), names], "{target}");
+        let push = push_state(&world, &firm, &ada).await;
+        assert_eq!((&push["problem"], &push["copies"]["failed"]), (&Value::Null, &json!(0)), "{push}");
+    }
+    for answer in &answers {
+        let world = World::new().await;
+        let firm = world.pushing_firm().await;
+        let ada = world.pushed_member(&firm, ADA, "todo").await;
+        for kind in ["contact folder create", "task list create"] {
+            world.microsoft.faults().answer(kind, None, done(answer), Times::N(2));
+        }
+        say_all(&world, &firm, &ada, &["Court"]).await;
+        for _ in 0..4 {
+            world.pass(QUARTER).await;
+        }
+        assert_eq!(there(&world, "todo"), [["Court"], ["Court"]], "{answer:?}");
+        assert_eq!(containers(&world), ["Lumen Avocats", "Lumen Avocats"], "{answer:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_mailbox_that_graph_asks_to_wait_for_says_so_when_it_lasts() {
     let (world, firm, ada) = world().await;
@@ -247,6 +302,109 @@ async fn a_batch_that_is_refused_because_of_one_entry_keeps_no_other_from_the_ou
             world.pass(QUARTER).await;
         }
         assert_eq!(there(&world, "calendar"), [["Bailiff", "Court", "Nobody", "Notary"]; 2], "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_look_that_fails_is_told_when_it_lasts_and_its_end_too_though_nothing_is_to_be_written() {
+    let kinds = [
+        ("calendar", "events", "date"),
+        ("todo", "task lists", "date"),
+        ("todo", "task delta", "date"),
+        ("todo", "contact folders", "contact"),
+        ("todo", "contact delta", "contact"),
+    ];
+    for fault in [Scripted::Status(403, None), Scripted::Status(503, None), Scripted::Garbage, Scripted::Half] {
+        for (target, kind, noun) in kinds {
+            let world = World::new().await;
+            let firm = world.pushing_firm().await;
+            let ada = world.pushed_member(&firm, ADA, target).await;
+            say_all(&world, &firm, &ada, &["Court"]).await;
+            world.microsoft.faults().answer(kind, None, fault.clone(), Times::Forever);
+            world.pass(QUARTER).await;
+            for _ in 0..10 {
+                world.pass(Duration::from_secs(60)).await;
+            }
+            // The other noun goes on.
+            say_all(&world, &firm, &ada, &["Notary"]).await;
+            let [dates, contacts] = there(&world, target);
+            let others = if noun == "date" { contacts } else { dates };
+            assert_eq!(others, ["Court", "Notary"], "{kind} {fault:?}");
+            let types =
+                async || told(&world, &firm).await.iter().map(|fact| json!([fact[0], fact[2]])).collect::<Vec<_>>();
+            let failed = json!(["push_failed", noun]);
+            assert_eq!(types().await, std::slice::from_ref(&failed), "{kind} {fault:?}");
+            world.microsoft.faults().clear();
+            for _ in 0..5 {
+                world.pass(QUARTER).await;
+            }
+            assert_eq!(types().await, [failed, json!(["push_recovered", noun])], "{kind} {fault:?}");
+            assert_eq!(there(&world, target), [["Court", "Notary"]; 2], "{kind} {fault:?}");
+            assert_eq!(push_state(&world, &firm, &ada).await["problem"], Value::Null, "{kind} {fault:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_container_that_is_said_once_not_to_be_there_is_made_no_second_time() {
+    let gone = Scripted::Status(404, None);
+    for kind in ["task create", "contact create", "tasks"] {
+        let world = World::new().await;
+        let firm = world.pushing_firm().await;
+        let ada = world.pushed_member(&firm, ADA, "todo").await;
+        say_all(&world, &firm, &ada, &["Court"]).await;
+        world.microsoft.faults().answer(kind, None, gone.clone(), Times::N(1));
+        if kind == "tasks" {
+            world.microsoft.faults().lose_answer("task create", Times::N(1));
+        }
+        say_all(&world, &firm, &ada, &["Notary"]).await;
+        for _ in 0..3 {
+            world.pass(QUARTER).await;
+        }
+        assert_eq!(there(&world, "todo"), [["Court", "Notary"]; 2], "{kind}");
+        assert_eq!(containers(&world), ["Lumen Avocats", "Lumen Avocats"], "{kind}");
+        assert_eq!(push_state(&world, &firm, &ada).await["problem"], Value::Null, "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn dates_go_out_while_the_list_of_categories_fails() {
+    let (world, firm, ada) = world().await;
+    world.microsoft.faults().fail("categories", 503, Times::Forever);
+    for title in ["Appeal", "Hearing", "Trial"] {
+        world.say(&firm, "dates", title, hearing(title, &ada)).await;
+        assert!(texts(&world.events(ADA), "subject").contains(&title.to_owned()), "{title}");
+        world.pass(Duration::from_secs(60)).await;
+    }
+    world.pass(QUARTER).await;
+    assert_eq!(push_state(&world, &firm, &ada).await["problem"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_failure_of_what_is_wanted_no_more_or_elsewhere_is_over_and_its_end_is_told() {
+    for elsewhere in [false, true] {
+        let (world, firm, ada) = world().await;
+        world.microsoft.faults().fail("contact create", 400, Times::Forever);
+        world.say(&firm, "contacts", "C", json!({ "name": "Court", "members": [ada] })).await;
+        // It is tried until nothing more is to be hoped for.
+        for _ in 0..10 {
+            world.pass(Duration::from_secs(86_400)).await;
+        }
+        let failed = json!(["push_failed", ada, "contact", "C", "item_refused"]);
+        assert_eq!(told(&world, &firm).await, std::slice::from_ref(&failed));
+        let change = match elsewhere {
+            true => {
+                world.microsoft.faults().clear();
+                world.tenant.add_user("ada.new@lumen.example", "Ada").unwrap();
+                json!({ "address": "ada.new@lumen.example" })
+            }
+            false => json!({ "push": { "dates": true, "contacts": false, "target": "calendar" } }),
+        };
+        world.patch(&format!("/v1/firms/{}/members/{ada}", firm.id), change).await.ok();
+        world.run_until_idle().await;
+        world.pass(QUARTER).await;
+        let recovered = json!(["push_recovered", ada, "contact", "C", null]);
+        assert_eq!(told(&world, &firm).await, [failed, recovered], "{elsewhere}");
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use microsoft365::{Scripted, Times};
+use microsoft365::{Lifecycle, Scripted, Times};
 use serde_json::{Value, json};
 use tests::{ADA, Registry, World, message_id};
 
@@ -43,6 +43,7 @@ const PAGES: [&str; 12] = [
 /// Everything else goes on within so much.
 const SECONDS: Duration = Duration::from_secs(15);
 const MINUTE: Duration = Duration::from_secs(61);
+const SEVERAL_HOURS: Duration = Duration::from_secs(3 * 3600);
 /// Polls, and tries of what fails, come at least so often.
 const QUARTER: Duration = Duration::from_secs(18 * 60);
 /// Mails that arrive beside the one that a fault is about.
@@ -106,6 +107,15 @@ pub fn odd_making(dice: &mut Dice) -> Scripted {
     }
 }
 
+/// That answer, perhaps to a request that is carried out all the same.
+pub fn perhaps_done(dice: &mut Dice, answer: Scripted) -> Scripted {
+    match dice.below(4) {
+        0 => Scripted::Done(Box::new(answer)),
+        1 => Scripted::Done(Box::new(Scripted::Status(dice.pick(&[403, 429, 500, 503, 504]), None))),
+        _ => answer,
+    }
+}
+
 /// An answer from which nothing can be had.
 fn failing(dice: &mut Dice, kind: &str) -> Scripted {
     let status = dice.pick(&[500, 502, 503, 504]);
@@ -150,14 +160,29 @@ enum About {
     Tree,
     /// The marks of all mails.
     Marks,
+    /// The subscription to notices.
+    Notifications,
+    /// The list of categories.
+    Categories,
     /// Nothing: all that is needed can be had.
     Nothing,
 }
 
 /// One fault, in a mailbox where all is well: what it is about, what goes on, and what people are told.
 pub async fn alone(dice: &mut Dice, gate: &Gate, (world, registry): (&World, &Registry), outlook: &mut Outlook) {
-    let all = [About::Original, About::Mark, About::Folder, About::Folder, About::Tree, About::Marks, About::Nothing];
-    let about = dice.pick(&all);
+    let about = dice.pick(&[
+        About::Original,
+        About::Mark,
+        About::Folder,
+        About::Folder,
+        About::Tree,
+        About::Marks,
+        About::Notifications,
+        About::Categories,
+        About::Nothing,
+    ]);
+    // The list of categories is looked at again after an hour.
+    world.pass(SEVERAL_HOURS).await;
     let faults = world.microsoft.faults();
     let mut kept = outlook.kept_folders();
     let folder = kept.remove(dice.below(kept.len()));
@@ -176,6 +201,14 @@ pub async fn alone(dice: &mut Dice, gate: &Gate, (world, registry): (&World, &Re
                 faults.answer(kind, None, failing(dice, "folders"), Times::Forever);
             }
         }
+        About::Notifications => {
+            for kind in ["subscription create", "subscription renew"] {
+                faults.answer(kind, None, failing(dice, kind), Times::Forever);
+            }
+            let subscriptions = world.microsoft.subscriptions(ADA).unwrap();
+            world.microsoft.send_lifecycle(&subscriptions[0], Lifecycle::ReauthorizationRequired).unwrap();
+        }
+        About::Categories => faults.answer("categories", None, failing(dice, "categories"), Times::Forever),
         About::Nothing => {
             for kind in ["message delta", "folder delta", "categories"] {
                 let answer = harmless(dice, kind).unwrap_or(Scripted::Late(Duration::from_millis(2)));
@@ -212,6 +245,8 @@ pub async fn alone(dice: &mut Dice, gate: &Gate, (world, registry): (&World, &Re
         About::Folder => shown["incomplete"][0]["folder"] == json!(id) && shown["problem"]["code"].is_string(),
         About::Tree => shown["problem"]["code"] == "folder_tree_unreadable",
         About::Marks => shown["problem"]["code"] == "marks_missing",
+        About::Notifications => shown["problem"]["code"] == "notifications_missing",
+        About::Categories => shown["problem"]["code"] == "categories_unavailable",
         About::Nothing => mark == "marked" && shown["problem"].is_null(),
     };
     assert!(is_told, "{about:?} is not told: {mark}, {shown}");

@@ -372,6 +372,7 @@ impl Story {
                     "batch" => fault::odd(&mut self.dice, kind),
                     _ => fault::odd_refusal(&mut self.dice),
                 };
+                let odd = if reads.contains(&kind) { odd } else { fault::perhaps_done(&mut self.dice, odd) };
                 faults.answer(kind, None, odd, times);
             }
             0 | 1 => faults.fail(self.dice.pick(&kinds), self.dice.pick(&[500, 502, 503, 504]), times),

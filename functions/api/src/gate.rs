@@ -230,10 +230,10 @@ fn right_missing(right: KeyRight) -> Problem {
     Problem::new(Code::KeyRightMissing, format!("The key does not have the right {right}."))
 }
 
-/// What a request says that its operation does not read would be taken for obeyed.
+/// Refuses what the operation would ignore: its caller would think that it was obeyed.
 ///
-/// Errors: a parameter of the query that the operation does not know, or a condition that it does not take: of a
-/// reading that it was changed since, of a change one by a time never, because nothing shows its time.
+/// Errors: a query parameter that the operation does not know; `If-Match` where it only reads; `If-Unmodified-Since`,
+/// because greffe shows no time of a change.
 fn refuse_what_is_not_taken(operation: Operation, parts: &Parts) -> Answer<()> {
     let known = operation.query_names();
     let mut given = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());

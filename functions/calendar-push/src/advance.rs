@@ -21,7 +21,7 @@ use shared::{
     push::{BulkProgress, Copy, CopyFailure, PushWork, contact::Contact, date::Date, entry::Entry, mark, places},
 };
 
-use crate::round::{PushError, Round, is_count};
+use crate::round::{PushError, Round};
 
 /// Items of work side by side: with four, as many batches are on their way as Graph has places and the table needs.
 const ITEMS_AT_ONCE: usize = 8;
@@ -211,12 +211,12 @@ async fn walk(round: &Round<'_>, work: &mut Row<PushWork>, held: &mut [Held], al
         // A chain breaks at its first refusal; what it left undone goes all at once.
         let order = if alone || go > 0 { BatchOrder::Parallel } else { BatchOrder::Chained };
         let asked = ask(round, held, steps, &containers, order).await;
-        let entered = entered(round, &asked).await;
+        let places = check_places(round, &asked).await;
         let mut stop = Ok(());
         for AskedBatch { steps, answer } in asked {
             let ended = match answer {
-                Ok(results) => take(round, held, steps.into_iter().zip(results).collect(), &entered),
-                Err(error) => lost(round, held, &steps, error, &entered),
+                Ok(results) => take(round, held, steps.into_iter().zip(results).collect(), &places),
+                Err(error) => lost(round, held, &steps, error, &places),
             };
             stop = stop.and(ended);
         }
@@ -265,29 +265,56 @@ fn patience(held: &[Held], steps: &[(usize, ItemStep)], order: BatchOrder) -> u3
     }
 }
 
-/// The parts of the Outlook in which something was refused that may be no matter of single entries, and that Graph lets
-/// us into all the same.
-async fn entered(round: &Round<'_>, asked: &[AskedBatch]) -> BTreeSet<OutlookItemKind> {
-    let mut doubtful = BTreeSet::new();
+/// What was found out about the parts of the Outlook in which something was refused.
+#[derive(Debug, Default)]
+struct CheckedPlaces {
+    /// Those that Graph lets us into all the same.
+    entered: BTreeSet<OutlookItemKind>,
+    /// Those whose container is not there.
+    gone: BTreeSet<OutlookItemKind>,
+}
+
+/// Asks about the parts of the Outlook in which something was refused that may be no matter of single entries.
+async fn check_places(round: &Round<'_>, asked: &[AskedBatch]) -> CheckedPlaces {
+    let (mut doubtful, mut missed) = (BTreeSet::new(), BTreeSet::new());
     for AskedBatch { steps, answer } in asked {
-        doubtful.extend(match answer {
+        let steps = steps.iter().map(|(_, step)| step);
+        match answer {
             Ok(results) => {
                 let none_served = none_served(results);
                 let doubts = |error: &GraphError| error.is_forbidden() || none_served && passes(error);
-                let refused = steps.iter().zip(results).filter(|(_, result)| result.as_ref().is_err_and(doubts));
-                refused.map(|((_, step), _)| step.place()).collect::<Vec<_>>()
+                for (step, error) in
+                    steps.zip(results).filter_map(|(step, result)| Some((step, result.as_ref().err()?)))
+                {
+                    doubtful.extend(doubts(error).then(|| step.place()));
+                    missed.extend(misses_container(step, error).then(|| step.place()));
+                }
             }
-            Err(error) if may_be_of_one(error) => steps.iter().map(|(_, step)| step.place()).collect(),
-            Err(_) => Vec::new(),
-        });
-    }
-    let mut entered = BTreeSet::new();
-    for place in doubtful {
-        if round.outlook.patient(0).lets_in(place).await {
-            entered.insert(place);
+            Err(error) => {
+                // Of a whole batch only the list, read for what is linked to us, can be gone.
+                missed.extend(error.is_gone().then_some(OutlookItemKind::Task));
+                doubtful.extend(steps.map(ItemStep::place).filter(|_| may_be_of_one(error)));
+            }
         }
     }
-    entered
+    let (outlook, mut checked) = (round.outlook.patient(0), CheckedPlaces::default());
+    for place in doubtful {
+        if outlook.lets_in(place).await {
+            checked.entered.insert(place);
+        }
+    }
+    for place in missed {
+        if matches!(outlook.container(&round.known_containers(), place).await, Ok(None)) {
+            checked.gone.insert(place);
+        }
+    }
+    checked
+}
+
+/// Whether a refusal says that the container is not there.
+fn misses_container(step: &ItemStep, error: &GraphError) -> bool {
+    let needs_one = matches!(step, ItemStep::Create(_) | ItemStep::Find(_)) && step.place() != OutlookItemKind::Event;
+    needs_one && error.is_gone()
 }
 
 /// Whether no step of a batch was seen to, and waiting may help all of them. What a chain left undone says nothing.
@@ -306,7 +333,7 @@ fn take(
     round: &Round<'_>,
     held: &mut [Held],
     results: Vec<((usize, ItemStep), Result<StepOutcome, GraphError>)>,
-    entered: &BTreeSet<OutlookItemKind>,
+    places: &CheckedPlaces,
 ) -> Result<(), PushError> {
     let (mut stop, now) = (Ok(()), round.app.clock.now());
     let none_served = none_served(results.iter().map(|(_, result)| result));
@@ -315,14 +342,12 @@ fn take(
         match result {
             Ok(done) => held.stepped(round, &step, done, now),
             // It is the service, or the mailbox, and none of them has failed by itself.
-            Err(error) if none_served && passes(&error) && !entered.contains(&step.place()) => {
-                if may_have_worked(&error) {
-                    held.copy.doubt(&step);
-                }
+            Err(error) if none_served && passes(&error) && !places.entered.contains(&step.place()) => {
+                held.copy.doubt(&step, &error);
                 stop = Err(error.into());
             }
             Err(error) => {
-                if let Err(reason) = refused(round, held, &step, error, entered) {
+                if let Err(reason) = refused(round, held, &step, error, places) {
                     stop = Err(reason);
                 }
             }
@@ -338,16 +363,15 @@ fn lost(
     held: &mut [Held],
     steps: &[(usize, ItemStep)],
     error: GraphError,
-    entered: &BTreeSet<OutlookItemKind>,
+    places: &CheckedPlaces,
 ) -> Result<(), PushError> {
-    for (i, step) in steps.iter().filter(|_| may_have_worked(&error)) {
-        held[*i].copy.doubt(step);
+    for (i, step) in steps {
+        held[*i].copy.doubt(step, &error);
     }
-    if error.is_gone() {
-        // Of a whole batch only the list, read for what is linked to us, can be gone.
+    if error.is_gone() && places.gone.contains(&OutlookItemKind::Task) {
         return Err(PushError::ContainerGone(OutlookItemKind::Task));
     }
-    if !may_be_of_one(&error) || steps.iter().any(|(_, step)| !entered.contains(&step.place())) {
+    if !may_be_of_one(&error) || steps.iter().any(|(_, step)| !places.entered.contains(&step.place())) {
         return Err(error.into());
     }
     let [(i, _)] = steps else {
@@ -358,30 +382,24 @@ fn lost(
     if !error.is_forbidden() && round.unanswered(held[*i].entry.noun) { Err(error.into()) } else { Ok(()) }
 }
 
-/// What a refusal means: for this copy, or, returned, for all. `entered`: the parts of the Outlook that Graph lets us
-/// into although it forbade something there.
+/// What a refusal means: for this copy, or, returned, for all.
 fn refused(
     round: &Round<'_>,
     held: &mut Held,
     step: &ItemStep,
     error: GraphError,
-    entered: &BTreeSet<OutlookItemKind>,
+    places: &CheckedPlaces,
 ) -> Result<(), PushError> {
     // What only shows that things are otherwise is met by another step.
     if is_left_undone(&error) || held.copy.learned(step, &error) {
         return Ok(());
     }
-    if matches!(step, ItemStep::Create(_) | ItemStep::Find(_))
-        && error.is_gone()
-        && step.place() != OutlookItemKind::Event
-    {
+    held.copy.doubt(step, &error);
+    if misses_container(step, &error) && places.gone.contains(&step.place()) {
         return Err(PushError::ContainerGone(step.place()));
     }
-    if may_have_worked(&error) {
-        held.copy.doubt(step);
-    }
     match error.disposition() {
-        Disposition::Ask if !(error.is_forbidden() && entered.contains(&step.place())) => Err(error.into()),
+        Disposition::Ask if !(error.is_forbidden() && places.entered.contains(&step.place())) => Err(error.into()),
         _ => {
             held.fail(round, &error);
             if passes(&error) && round.unanswered(held.entry.noun) { Err(error.into()) } else { Ok(()) }
@@ -392,17 +410,6 @@ fn refused(
 /// Whether waiting may help.
 fn passes(error: &GraphError) -> bool {
     matches!(error.disposition(), Disposition::RetryAfter(_)) || !error.is_explained()
-}
-
-/// Whether nobody knows what came of a request.
-fn may_have_worked(error: &GraphError) -> bool {
-    match error {
-        GraphError::Unreachable { .. } | GraphError::Unreadable { .. } => true,
-        GraphError::Refused { status, .. } => *status >= 500,
-        // Graph answers 503 and 504 with a wait too.
-        GraphError::Throttled { code, .. } => !is_count(code),
-        GraphError::ForeignLink { .. } | GraphError::Token { .. } => false,
-    }
 }
 
 /// Whether one of its steps may be why a whole batch came to nothing.

@@ -10,7 +10,7 @@ use shared::{
     push::{Copy, Difference, LeftoverItem, Outbox, PushLinks, PushWork, SeenItems, Verdict, compare, date::DateKind},
 };
 
-use crate::round::{CHECK_PAUSE, COMPARE_PAUSE, PushError, Round};
+use crate::round::{CHECK_PAUSE, COMPARE_PAUSE, PushError, Round, concerns_all};
 
 /// Compares, if it is time; whether anything differs.
 pub(crate) async fn compare_outlook(round: &Round<'_>, outbox: &mut Outbox) -> Result<bool, PushError> {
@@ -19,8 +19,8 @@ pub(crate) async fn compare_outlook(round: &Round<'_>, outbox: &mut Outbox) -> R
     let due = whole || outbox.checked_at.is_none_or(|at| at + CHECK_PAUSE <= now);
     let mut differs = false;
     for noun in Noun::ALL {
-        // What was held up is behind by more than what changed lately.
-        let whole = whole || outbox.blocked.contains_key(&noun);
+        // What was held up is behind by more than what changed lately, and what failed is tried until it works.
+        let whole = whole || outbox.blocked.contains_key(&noun) || outbox.failing.contains_key(&noun);
         if round.is_blocked(Some(noun)) || !whole && !due {
             continue;
         }
@@ -79,11 +79,11 @@ async fn compare_noun(
     Ok((!differences.is_empty(), next))
 }
 
-/// Gives each kind of date its colour. Where that is not allowed, dates go out without.
+/// Gives each kind of date its colour. Where that fails, dates go out without, until the next whole comparison.
 async fn color(round: &Round<'_>) -> Result<(), PushError> {
     let (outlook, categories) = (round.outlook_of(Noun::Date), DateKind::categories(round.wish.language));
     match outlook.graph.keep_categories(&outlook.user, &categories, &[]).await {
-        Err(error) if error.concerns_service() => {
+        Err(error) if !concerns_all(&error) => {
             tracing::info!(member.id = %outlook.member, graph.code = %error.code(), "dates have no colours here");
             Ok(())
         }

@@ -41,7 +41,7 @@ pub(crate) enum PushError {
     #[error("the round goes on in {0:?}")]
     Wait(Duration),
     /// A container that greffe made is gone.
-    #[error("the place of {0:?}s is gone")]
+    #[error("the Outlook container of {0:?} items was deleted")]
     ContainerGone(OutlookItemKind),
     /// A person has to act, or Graph answered what nobody expected.
     #[error(transparent)]
@@ -74,7 +74,7 @@ pub(crate) fn concerns_all(error: &GraphError) -> bool {
 }
 
 /// Whether Graph asks to wait because too much was asked.
-pub(crate) fn is_count(code: &GraphCode) -> bool {
+fn is_count(code: &GraphCode) -> bool {
     code.is("TooManyRequests") || code.is("ApplicationThrottled")
 }
 

@@ -28,8 +28,9 @@ use shared::{
         member::{Member, MemberAccount, PushDue},
     },
     graph::{GraphError, ItemContainers, OutlookItemKind},
+    mail::work::WORK_THINGS_MAX,
     problem::{Code, NotedProblem, of_refused_service},
-    push::{Copy, Failing, Outbox, Outlook, PushChoice, PushWork},
+    push::{Copy, Failing, Outbox, Outlook, PushChoice, PushNews, PushWork},
 };
 
 use crate::{
@@ -424,9 +425,17 @@ async fn next_due(app: &App, firm: &Firm, member: MemberId, outbox: &Outbox) -> 
     Ok(check.into_iter().chain(next_try).chain(pauses).chain(failing).min())
 }
 
-/// Forgets what was pushed for a member: it is gone, or out of reach for good.
+/// Forgets what was pushed for a member: it is gone, or out of reach for good. What the feed has of failures is over.
 async fn forget_copies(app: &App, firm: &Firm, member: MemberId) -> Result<(), PushError> {
-    let copies = app.table.query_all::<Copy>(&Key::copy_prefix(firm.id, member)).await?;
+    let (mut copies, now) = (app.table.query_all::<Copy>(&Key::copy_prefix(firm.id, member)).await?, app.clock.now());
+    let is_told = |row: &mut Row<Copy>| !row.value.told.is_none();
+    let told: Vec<Row<Copy>> = copies.extract_if(.., is_told).collect();
+    for some in told.chunks(WORK_THINGS_MAX) {
+        let over = |row: &Row<Copy>| PushNews::Recovered.of_entry((firm.id, member), &row.value.entry, now);
+        let writes = some.iter().map(Write::remove).collect();
+        let recorded = app.feed.record_with(firm.id, writes, some.iter().map(over).collect()).await?;
+        app.feed.announce_recorded(firm.id, &recorded).await;
+    }
     app.table.remove_all(&copies).await?;
     app.table.write(Write::discard(Key::containers(firm.id, member))).await?;
     Ok(())

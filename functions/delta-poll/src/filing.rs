@@ -23,7 +23,7 @@ use shared::{
 
 use crate::round::{Round, RoundError};
 
-/// Whether a message that was just archived may be filed by its conversation, its folder or its contacts. Pure.
+/// Whether a message that was just archived may be filed by its conversation, its folder or its contacts.
 pub(crate) fn may_follow(round: &Round<'_>, message: &Message) -> bool {
     let follows = round.firm.replies_follow && message.conversation.is_some();
     let is_new = matches!(message.state, MessageState::Archived(_)) && message.filing.is_none();

@@ -17,7 +17,8 @@ use shared::{
 
 use crate::round::{Round, RoundError};
 
-/// The tree is looked at this often where notices come, for folders are made, and thrown away.
+/// The pause between two readings of the tree's changes while notices come: a tenth less than a quarter of an hour, so
+/// that a change is known within that.
 pub const FOLLOW_PAUSE: Duration = Duration::from_secs(15 * 54);
 /// The same where polls have to do, of which the rarest come up to a tenth sooner than every ten minutes.
 const FOLLOW_PAUSE_POLLED: Duration = Duration::from_secs(7 * 60);
@@ -27,7 +28,7 @@ const FOLLOW_PAUSE_MIN: Duration = Duration::from_secs(60);
 const WHOLE_PAUSE: Duration = Duration::from_secs(24 * 3600);
 /// Pages of one reading: a hundred thousand folders.
 const PAGES_MAX: usize = 1_000;
-/// Of so many folders that a reading left out it is asked whether they are there; others are taken to be.
+/// At most so many folders that a reading left out are checked one by one. The others count as there.
 const LEFT_OUT_MAX: usize = 50;
 /// Of so many looks at which nothing of the tree changed, one is written down, as for the folders.
 const QUIET_WRITTEN: u8 = 32;

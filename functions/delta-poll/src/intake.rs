@@ -185,9 +185,8 @@ async fn is_held(round: &Round<'_>, message: Option<&Row<Message>>) -> Result<bo
         || Work::holds(table, firm, &message.page, message.id).await?)
 }
 
-/// An update may leave out when the mail arrived, and the rest that does not change; then it is asked for. A mail that
-/// vanished meanwhile, or that Graph does not tell of now, is as good as new: its archiving shows what is wrong with
-/// it, and holds up no other.
+/// An update may leave out when the mail arrived, and the rest that does not change; then it is asked for. A mail
+/// that Graph does not return counts as new: archiving finds out what is wrong with it, and holds up no other.
 async fn read_whole(round: &Round<'_>, mail: &Mail) -> Result<Option<Mail>, RoundError> {
     match round.graph_for(None).mail(&round.mailbox.user, &mail.immutable_id).await {
         Ok(mail) => Ok(Some(mail)),

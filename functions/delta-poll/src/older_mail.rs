@@ -40,8 +40,8 @@ const REFUSED_PAUSE: Duration = Duration::from_secs(15 * 60);
 /// What could not be done although nothing asked to wait is tried again then.
 const OPEN_PAUSE: Duration = Duration::from_secs(60);
 
-/// Goes on with a mailbox's older mail, if it was given to be gone on with. When it comes to its end, or has to wait,
-/// live mail gives it again once it is due.
+/// Runs one slice of a mailbox's older mail if `SyncState::older` is set. Live mail sets it again when the next one is
+/// due.
 pub(crate) async fn run(
     app: &App,
     job: &MailboxJob,
@@ -185,7 +185,7 @@ fn due(work: &[Row<Work>], sync: &SyncState, now: Timestamp) -> Option<Timestamp
     work.chain(sync.faults.due()).chain(sync.faults.lists_due()).chain(sync.reconcile_at).min()
 }
 
-/// Older mail waits so long; then live mail gives it again.
+/// Ends the slice, and sets the earliest time of the next one.
 async fn wait(
     app: &App,
     mailbox: &Mailbox,
@@ -198,7 +198,7 @@ async fn wait(
     end(app, mailbox, read, next, Some(at)).await
 }
 
-/// Older mail is with nobody from now on, until live mail gives it again.
+/// Clears `SyncState::older`. The next round of live mail sets it again.
 async fn end(
     app: &App,
     mailbox: &Mailbox,

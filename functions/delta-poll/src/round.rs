@@ -277,6 +277,11 @@ impl Round<'_> {
         self.faults().rests(thing, self.app.clock.now())
     }
 
+    /// Whether a thing fails.
+    pub fn fails(&self, thing: &MailboxPart) -> bool {
+        self.faults().of(thing).is_some()
+    }
+
     /// Whether a thing fails, and was tried more often than a passing fault explains.
     pub fn has_failed_often(&self, thing: &MailboxPart) -> bool {
         self.faults().of(thing).is_some_and(Trouble::is_stubborn)

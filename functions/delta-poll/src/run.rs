@@ -35,7 +35,7 @@ use shared::{
         mailbox_turn::MailboxTurn,
         notification::{client_state, notification_url},
         progress::Progress,
-        sync_state::{HeldSubscription, Preparing, SyncState, UnannouncedRange},
+        sync_state::{HeldSubscription, KeptMarks, Preparing, SlowestAnswer, SyncState, UnannouncedRange},
         trouble::{MailboxPart, Trouble},
         walk::SETTLED_AFTER,
         work::Work,
@@ -162,6 +162,7 @@ async fn run_round(
     }
     let connector = Connector::probe(connector, &app.table, mailbox.id, began_at).await?;
     let graph = app.graph(&connector).having_spent(sync.value.spent.clone()).until(deadline.last_byte());
+    let graph = graph.expecting(sync.value.slowest.into());
     // A slice that is under way may ask still.
     let graph = if sync.value.older.is_some() { graph.sharing() } else { graph };
     let marks = (connector.mark && mailbox.rules.mark).then(|| firm.marks());
@@ -209,6 +210,7 @@ impl Round<'_> {
         }
         self.notes.hand_over(next);
         next.spent = self.graph.spent();
+        next.slowest = SlowestAnswer::after(next.slowest, self.graph.slowest());
         match result {
             Err(RoundError::Graph(error)) if error.disposition() == Disposition::Ask => {
                 next.problem = Some(connector.note(app, &error, next.problem.as_ref()).await?);
@@ -329,7 +331,7 @@ impl Round<'_> {
         // itself is asked.
         let is_doubtful =
             self.was_silent() && !self.was_served() && folders.iter().any(|row| row.value.trouble.is_none());
-        if is_doubtful && self.graph.newest_folders(&self.mailbox.user).await.is_ok() {
+        if is_doubtful && self.graph_for_helper(&MailboxPart::Newest).newest_folders(&self.mailbox.user).await.is_ok() {
             self.served();
         }
         // Of notices that come together, the first round finds what all of them are about; and a folder whose first
@@ -355,11 +357,13 @@ impl Round<'_> {
         }
         if (polls || look) && in_time {
             // Of many folders a notice has some read only.
-            let certain =
-                folders.len() <= FOLDERS_READ_AT_ONCE && self.faults().of(&MailboxPart::Notifications).is_none();
+            let certain = folders.len() <= FOLDERS_READ_AT_ONCE && !self.fails(&MailboxPart::Notifications);
             let pause = poll_pause(sync, certain, now);
             // Up to a tenth sooner: mailboxes that were due together part.
             sync.poll_at = Some(now + pause + pause / 10 - self.app.random.jitter(pause / 5));
+        }
+        if !self.was_silent() {
+            self.try_helpers_again(sync.marks.as_ref()).await?;
         }
         match advanced {
             RoundEnd::Finished if in_time && all => {
@@ -372,6 +376,19 @@ impl Round<'_> {
             RoundEnd::Finished if in_time => Ok(RoundEnd::Noticed),
             _ => Ok(RoundEnd::OutOfTime),
         }
+    }
+
+    /// Tries the helpers that fail and that nothing in this round needed: what is shown of them goes by itself.
+    async fn try_helpers_again(&self, kept_marks: Option<&KeptMarks>) -> Result<(), RoundError> {
+        match self.marks {
+            Some(marks) if self.fails(&MailboxPart::Categories) => self.keep_marks(marks, kept_marks).await,
+            Some(_) => {}
+            None => [MailboxPart::Categories, MailboxPart::Marks].iter().for_each(|part| self.works(part)),
+        }
+        if self.fails(&MailboxPart::Newest) {
+            self.newest_folders().await?;
+        }
+        Ok(())
     }
 
     /// The work of pages that brought few mails, and that the round died at which was to settle them.
@@ -456,7 +473,7 @@ impl Round<'_> {
         let kept_before = folder_tree::kept(self, &known);
         let mut folders = folder_tree::read_kept_folders(self, sync, known).await?;
         // If the tree can't be read, the folders show whether that is the mailbox's matter.
-        let polls = polls || (!noticed && self.faults().of(&MailboxPart::Tree).is_some());
+        let polls = polls || (!noticed && self.fails(&MailboxPart::Tree));
         let newest = match noticed && folders.len() > FOLDERS_READ_AT_ONCE {
             true => self.newest_folders().await?,
             false => None,
@@ -579,6 +596,7 @@ impl Round<'_> {
     async fn keep_subscribed(&self, connector: &Connector, sync: &mut SyncState, look: bool) {
         // A signed-in user may subscribe to the own mailbox only, whatever rights there are on others.
         if connector.access == Access::Delegated && self.mailbox.kind == MailboxKind::Shared {
+            self.works(&MailboxPart::Notifications);
             return;
         }
         let now = self.app.clock.now();
@@ -587,8 +605,9 @@ impl Round<'_> {
         let goes_here = |held: &HeldSubscription| held.url.as_deref().is_some_and(|to| to == url || to == webhook);
         let moved = |held: &HeldSubscription| held.url.is_some() && !goes_here(held);
         let held = sync.subscription.as_ref().filter(|held| held.expires_at > now);
+        let fails = self.fails(&MailboxPart::Notifications);
         match held {
-            Some(held) if !look && !moved(held) && held.expires_at - RENEWAL_MARGIN > now => return,
+            Some(held) if !look && !fails && !moved(held) && held.expires_at - RENEWAL_MARGIN > now => return,
             _ if !look && self.rests(&MailboxPart::Notifications) => return,
             _ => {}
         }

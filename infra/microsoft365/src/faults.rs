@@ -58,6 +58,8 @@ pub enum Scripted {
     Silent,
     /// The truth, of which half comes before the connection breaks.
     Cut,
+    /// The request is carried out, and this is answered all the same.
+    Done(Box<Scripted>),
 }
 
 /// The form of `Retry-After` beside a 429; facts: whole seconds, fractions, or nothing at all.
@@ -104,7 +106,6 @@ struct Script {
     value: HashMap<String, Strike<ValueFault>>,
     kind: HashMap<String, Strike<u16>>,
     scripted: Vec<(String, Option<String>, Strike<Scripted>)>,
-    lost: HashMap<String, Strike<()>>,
     conflict: HashMap<String, Strike<()>>,
     gone: HashMap<String, Strike<()>>,
     throttle: HashMap<String, Strike<RetryAfter>>,
@@ -180,7 +181,7 @@ impl Faults {
 
     /// Requests of one kind are carried out and then answered with 504: what timed out may have worked.
     pub fn lose_answer(&self, kind: &str, times: Times) {
-        self.script().lost.insert(kind.to_owned(), Strike::new((), times));
+        self.answer(kind, None, Scripted::Done(Box::new(Scripted::Status(504, None))), times);
     }
 
     /// PATCH of the message with this immutable id answers 412 `ErrorIrresolvableConflict`.
@@ -281,10 +282,6 @@ impl Faults {
         let meant =
             script.scripted.iter_mut().filter(|(of, about, _)| of == kind && about.as_deref().is_none_or(is_meant));
         meant.filter_map(|(.., strike)| strike.strike()).next()
-    }
-
-    pub(crate) fn next_lost(&self, kind: &str) -> bool {
-        self.script().lost.get_mut(kind).is_some_and(|strike| strike.strike().is_some())
     }
 
     pub(crate) fn next_conflict(&self, immutable_id: &str) -> bool {

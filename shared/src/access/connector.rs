@@ -373,7 +373,8 @@ impl Connector {
     /// Turns a working connector into one that asks for a person, and tells of it. One that asks already keeps its
     /// first problem, and one that somebody has connected since `self` was read works.
     ///
-    /// Errors: the table or the event bus refuses or does not answer.
+    /// Errors: the table refuses or does not answer. A change meanwhile and a failure of the event bus are no errors:
+    /// the next look finds out.
     pub async fn require_action(&self, feed: &Feed, table: &Table, problem: NotedProblem) -> Result<(), FeedError> {
         let (state, at) = (ConnectorState::ActionRequired, problem.since);
         let what = FactEvent::ConnectorActionRequired {
@@ -386,7 +387,8 @@ impl Connector {
 
     /// Turns a connector that asked for a person into one that works: it was just seen to.
     ///
-    /// Errors: the table or the event bus refuses or does not answer.
+    /// Errors: the table refuses or does not answer. A change meanwhile and a failure of the event bus are no errors:
+    /// the next look finds out.
     pub async fn recovered(&self, feed: &Feed, table: &Table, at: Timestamp) -> Result<(), FeedError> {
         let what = FactEvent::ConnectorConnected { connector: self.id, account: self.connected_as() };
         self.turn(feed, table, ConnectorState::ActionRequired, (ConnectorState::Connected, None), at, what).await

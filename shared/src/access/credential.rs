@@ -185,7 +185,7 @@ impl Certificate {
     /// Makes an RSA key pair and a certificate signed by itself, good for a year from `now`. Takes a second or more of
     /// computing: not on a thread that others wait for.
     ///
-    /// Errors: no key pair can be made, or the stored key does not sign.
+    /// Errors: no key pair or certificate can be made.
     pub fn generate(name: &str, now: Timestamp, random: &Random) -> Result<Self, KeyError> {
         let failed = |e: Box<dyn std::error::Error + Send + Sync>| KeyError::NotMade(e);
         let key = RsaPrivateKey::new(&mut Rng(random), RSA_KEY_BITS).map_err(|e| failed(e.into()))?;
@@ -211,7 +211,7 @@ impl Certificate {
 
     /// Makes one away from the thread on which others wait.
     ///
-    /// Errors: no key pair can be made, or the stored key does not sign.
+    /// Errors: no key pair or certificate can be made.
     pub async fn make(name: String, now: Timestamp, random: &Random) -> Result<Self, KeyError> {
         let random = random.clone();
         let made = tokio::task::spawn_blocking(move || Self::generate(&name, now, &random)).await;
@@ -238,7 +238,7 @@ impl Certificate {
     /// A client assertion for `audience`, the token endpoint: a JWT signed with the private key (PS256).
     /// Source: <https://learn.microsoft.com/entra/identity-platform/certificate-credentials>
     ///
-    /// Errors: no key pair can be made, or the stored key does not sign.
+    /// Errors: the stored key does not sign.
     pub fn assertion(
         &self,
         audience: &str,

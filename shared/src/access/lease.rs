@@ -85,7 +85,7 @@ pub struct HeldRegistration<'a> {
 impl<'a> HeldRegistration<'a> {
     /// Takes the lease.
     ///
-    /// Errors: another function holds the lease, or Entra, Secrets Manager or the table refuses.
+    /// Errors: another function holds the lease, there is no registration, or Secrets Manager or the table refuses.
     pub async fn take(clients: &'a Clients, owner: AppOwner) -> Result<Self, RegistrationError> {
         let ids = Ids::of(owner, clients).await?.ok_or(RegistrationError::Missing)?;
         let now = clients.clock.now();
@@ -139,7 +139,7 @@ impl<'a> HeldRegistration<'a> {
 
     /// Gives the lease back, with what is known now and the fact that follows from it.
     ///
-    /// Errors: the lease ended and another function took it, or Entra, Secrets Manager or the table refuses.
+    /// Errors: the lease ended and another function took it, or the table refuses.
     pub async fn release(mut self) -> Result<(), RegistrationError> {
         let now = self.clients.clock.now();
         let known = &mut self.row.value;

@@ -168,8 +168,8 @@ pub struct FoundCredential {
 
 impl FoundCredential {
     /// Finds a credential, with which tokens are issued, among those that Entra shows: a certificate by itself, a
-    /// client secret by its id where that is known, else by its first three characters. Of several that begin alike,
-    /// the first end to come is the one to be ready for; one that has ended is not the one that tokens are issued with.
+    /// client secret by its id where that is known, else by its first three characters. Of several
+    /// that begin alike, the one that ends first counts; tokens are never issued with one that has ended.
     pub fn of(credential: &Credential, key_id: Option<&str>, shown: &Application, now: Timestamp) -> Option<Self> {
         let own = match credential {
             Credential::Federated(_) => return None,
@@ -222,7 +222,7 @@ pub enum RegistrationError {
     #[error("the app may not change its own credentials")]
     NotAllowed(#[source] GraphError),
     /// Microsoft refuses the credential that was tried.
-    #[error("the credential was tried")]
+    #[error("Microsoft refused the new credential")]
     Unproven(#[source] GraphError),
     /// Microsoft refused, or was not reached.
     #[error(transparent)]
@@ -279,7 +279,7 @@ impl RegistrationError {
 /// The operator lets `firm` use its app registration, which belongs to another firm or to the platform; none where it
 /// has none. What waited for that goes on.
 ///
-/// Errors: another function holds the lease, or Entra, Secrets Manager or the table refuses.
+/// Errors: the table refuses or does not answer.
 pub async fn grant(clients: &Clients, firm: FirmId) -> Result<Option<OwnApp>, RegistrationError> {
     let Some(own) = clients.table.get::<OwnApp>(&Key::own_app(firm)).await? else { return Ok(None) };
     let now = clients.clock.now();

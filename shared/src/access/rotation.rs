@@ -53,7 +53,7 @@ pub enum RotationStep {
 pub enum Rotated {
     /// The new credential is in use.
     Done,
-    /// Entra does not know it yet; it is gone on with by itself.
+    /// Entra does not accept it yet. The schedule goes on with it.
     UnderWay,
 }
 
@@ -223,10 +223,10 @@ async fn set(held: &mut HeldRegistration<'_>, current: &Credential, token: &str)
     }
 }
 
-/// Looks at one registration, as the schedule does: what is to be known of it, what is to be told, and what is to be
-/// gone on with.
+/// Checks one app registration, as the schedule does: reads its state, sends the reminders that are due, and goes on
+/// with a rotation. While another function holds the lease it does nothing. A failure of Entra is logged.
 ///
-/// Errors: another function holds the lease, or Entra, Secrets Manager or the table refuses.
+/// Errors: Secrets Manager or the table refuses.
 pub async fn watch(clients: &Clients, owner: AppOwner) -> Result<(), RegistrationError> {
     let mut held = match HeldRegistration::take(clients, owner).await {
         Err(RegistrationError::Missing | RegistrationError::Busy) => return Ok(()),

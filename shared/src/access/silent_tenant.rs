@@ -1,6 +1,6 @@
 //! A tenant that Microsoft does not answer for: one mailbox asks, and the others wait.
 //!
-//! A request without an answer holds a function for twenty seconds. If all mailboxes of a large tenant did so, those of
+//! A request without an answer holds a function for seconds. If all mailboxes of a large tenant did so, those of
 //! all other firms would wait for them. But some mailboxes without an answer are not the tenant: one that is not known
 //! to be silent asks, and an answer to it ends the silence.
 

@@ -172,7 +172,7 @@ impl Tokens {
 
     /// What keeps `connector` from using its app registration, if anything does.
     ///
-    /// Errors: there is no credential or token that Entra accepts; the error says who has to act.
+    /// Errors: the app's credential can't be read, or the table refuses.
     pub async fn why_not_allowed(&self, connector: &Connector) -> Result<Option<NotAllowed>, TokenError> {
         let AppOwner::Firm(firm) = AppOwner::of(connector) else { return Ok(None) };
         let app = self.app_with(&connector.into(), false).await?;
@@ -292,7 +292,7 @@ impl Tokens {
     /// The write that puts what a sign-in brought in place of whatever was there. Who holds a lease then writes no
     /// more.
     ///
-    /// Errors: there is no credential or token that Entra accepts; the error says who has to act.
+    /// Errors: the token can't be sealed, or the table refuses.
     pub async fn keep(&self, firm: FirmId, connector: ConnectorId, issued: &Issued) -> Result<Write, TokenError> {
         let key = Key::tokens(firm, connector);
         let stored = self.seal(connector, issued, None).await?;

@@ -149,7 +149,7 @@ impl Secrets {
 
     /// The current value, at most [`SECRET_CACHE_TIME`] old.
     ///
-    /// Errors: Secrets Manager refuses or does not answer, or a secret has another form.
+    /// Errors: there is no such secret, Secrets Manager withholds it, or it does not answer.
     pub async fn read(&self, id: &str) -> Result<SecretString, SecretError> {
         let now = self.clock.now();
         let cached = self.cache().get(id).filter(|(_, until)| now < *until).map(|(value, _)| value.clone());
@@ -162,7 +162,7 @@ impl Secrets {
     /// The current value as Secrets Manager has it now: after `invalid_client`, which may mean that it was just
     /// rotated.
     ///
-    /// Errors: Secrets Manager refuses or does not answer, or a secret has another form.
+    /// Errors: there is no such secret, Secrets Manager withholds it, or it does not answer.
     pub async fn read_afresh(&self, id: &str) -> Result<SecretString, SecretError> {
         let answer = self.client.get_secret_value().secret_id(id).send().await.map_err(|e| match &e {
             SdkError::ServiceError(s) if matches!(s.err(), GetSecretValueError::ResourceNotFoundException(_)) => {
@@ -183,7 +183,8 @@ impl Secrets {
 
     /// The key ring that seals and opens.
     ///
-    /// Errors: one that needs the operator rings the operator's alarm.
+    /// Errors: there is no key ring, Secrets Manager withholds it or does not answer, or it has another form. What the
+    /// operator has to mend raises the operator's alarm.
     pub async fn keyring(&self) -> Result<Keyring, SecretError> {
         match self.read(KEYRING).await.and_then(|text| Keyring::parse(&text)) {
             Err(SecretError::Malformed { .. }) => self.keyring_afresh().await,

@@ -329,7 +329,8 @@ impl Table {
     /// value, or none where there is no item, and gives the new one, or none for no item; it may be called more than
     /// once. Nothing is written where it changes nothing.
     ///
-    /// Errors: [`TableError::Conflict`] if others were faster at each of sixteen tries.
+    /// Errors: [`TableError::Conflict`] if others were faster at each of sixteen tries; the table refuses or does not
+    /// answer.
     pub async fn update<T: Serialize + DeserializeOwned + Clone + PartialEq + Send>(
         &self,
         key: &Key,

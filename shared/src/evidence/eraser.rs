@@ -683,7 +683,7 @@ impl Eraser<'_> {
         failed.into_iter().try_for_each(|failed| failed.map(drop))
     }
 
-    /// Leaves of a message that there was one, and records that with it; none if it was so before.
+    /// Removes all of a message but its id and state, and records that. None if it was removed before.
     async fn blank(&self, firm: FirmId, id: MessageId, state: MessageState) -> Result<Option<NumberedFact>, FeedError> {
         let mut tries = self.table.tries();
         loop {

@@ -86,8 +86,8 @@ pub enum ErasureTarget {
         #[schema(value_type = String, format = "uuid")]
         mailbox: MailboxId,
     },
-    /// Erases what is left of messages that have expired, and has messages kept less long that are kept longer than the
-    /// retention periods say.
+    /// Erases what is left of messages that have expired, and shortens the retention of those that are kept longer than
+    /// the retention periods require.
     Retention,
 }
 

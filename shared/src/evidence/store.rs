@@ -1,5 +1,6 @@
-//! The objects of the logs in S3. All are written once, under the condition that there is none yet; only the checkpoint
-//! is replaced, under the condition that it is the one that was read.
+//! The bucket of the evidence: writes and reads the objects of the logs, lists and deletes originals, and writes those
+//! of an import. An object is written once, under the condition that there is none yet; only the checkpoint is replaced,
+//! under the condition that it is the one that was read.
 //! Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>
 
 use std::collections::BTreeMap;
@@ -172,7 +173,7 @@ impl LogStore {
         }
     }
 
-    /// Writes the head, if `before` is the head until now, or if there is none until now; whether it was.
+    /// Replaces the checkpoint if it is still `before` (None: if there is none yet). Returns whether it did.
     ///
     /// Errors: S3 refuses or does not answer.
     pub async fn replace_head(&self, firm: FirmId, bytes: &[u8], before: Option<&LogObject>) -> Result<bool, LogError> {

@@ -242,7 +242,7 @@ struct Gathered {
     undecided: Vec<u64>,
     /// Until when originals are kept since their entries, as the last entry about it says.
     changed: HashMap<MessageId, KeptUntil>,
-    /// Originals that the index has elsewhere than their entries, and where it has them, if it has them.
+    /// Originals that the message and its log entry say are kept until different years, and the year of the message.
     elsewhere: Vec<(Look, Option<KeptUntil>)>,
     originals: u64,
     originals_erased: u64,

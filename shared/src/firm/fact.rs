@@ -43,7 +43,7 @@ impl CredentialKind {
     }
 }
 
-/// By what a message came to be filed, or taken out of its dossier.
+/// What filed a message, or took it out of its dossier.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum FiledThrough {

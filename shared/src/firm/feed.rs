@@ -173,7 +173,7 @@ impl Feed {
 
     /// Takes `count` numbers of a firm's feed; the first of them.
     ///
-    /// Errors: the table or the event bus refuses or does not answer.
+    /// Errors: the table refuses or does not answer.
     pub async fn take_numbers(&self, firm: FirmId, count: u64) -> Result<u64, FeedError> {
         let last = self.table.take_feed_numbers(firm, count).await?;
         Ok(last + 1 - count)
@@ -181,7 +181,7 @@ impl Feed {
 
     /// Writes a fact under its number. Written before, it stays.
     ///
-    /// Errors: the table or the event bus refuses or does not answer.
+    /// Errors: the table refuses or does not answer.
     pub async fn record(&self, firm: FirmId, number: u64, fact: &Fact) -> Result<Recorded, FeedError> {
         let key = Key::fact(firm, number);
         match self.table.write(self.write(key.clone(), fact)).await {
@@ -195,8 +195,8 @@ impl Feed {
         }
     }
 
-    /// Makes writes and records what they do where the log has it and readers of the feed do not see it: all, or
-    /// nothing. `what`: fields other than those of a fact.
+    /// Makes `writes` and records `what` in one transaction, as a void fact: it is in the log, and readers of the feed
+    /// do not see it. `what` has other fields than a fact.
     ///
     /// Errors: `Conflict` if another changed an item first; the table refuses or does not answer.
     pub async fn record_unseen(
@@ -339,7 +339,7 @@ impl Feed {
 
     /// The facts after number `after`, oldest first, at most `limit`, and the number to go on after.
     ///
-    /// Errors: the table or the event bus refuses or does not answer.
+    /// Errors: the table refuses or does not answer.
     pub async fn facts_after(
         &self,
         firm: FirmId,
@@ -355,7 +355,7 @@ impl Feed {
 
     /// The same facts as they are stored, with those that say nothing: one for each number.
     ///
-    /// Errors: the table or the event bus refuses or does not answer.
+    /// Errors: the table refuses or does not answer.
     pub async fn stored_facts_after(
         &self,
         firm: FirmId,
@@ -403,7 +403,7 @@ impl Feed {
 
     /// The facts before number `before`, newest first, at most `limit`: for lists, where a gap does no harm.
     ///
-    /// Errors: the table or the event bus refuses or does not answer.
+    /// Errors: the table refuses or does not answer.
     pub async fn facts_before(&self, firm: FirmId, before: u64, limit: usize) -> Result<Vec<NumberedFact>, FeedError> {
         let rows: Vec<(u64, Fact)> = self.table.numbered(&Key::fact(firm, before), false, limit).await?;
         Ok(rows.into_iter().map(|(number, fact)| NumberedFact { number, fact }).collect())

@@ -155,8 +155,8 @@ pub enum IdempotencyError {
     Secret(#[from] SecretError),
 }
 
-/// Whose turn it is: `firm` is none for what the operator does for no firm; `request` holds all that makes two requests
-/// of one caller the same; `is_repeatable` says that carrying it out twice is the same as once.
+/// Claims the request for this call. `firm`: None for what the operator does for no firm. `request`: all that makes two
+/// requests of one caller the same. `is_repeatable`: twice has the same effect as once.
 ///
 /// Errors: the table refuses or does not answer, or the answer is not sealed.
 pub async fn begin(

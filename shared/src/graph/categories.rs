@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::{
     client::{Call, Graph, GraphUser, segment},
-    error::{Disposition, GraphError},
+    error::GraphError,
 };
 use crate::base::{id::CategoryId, telemetry::ErrorChain};
 
@@ -145,13 +145,13 @@ impl Graph {
     }
 
     /// Makes sure that the master list has the categories of these marks. One that is there keeps the colour that the
-    /// person gave it, unless the mark had another colour `before`. Refused, for want of the right to, it is let be:
-    /// names show without colour too. Source: <https://learn.microsoft.com/graph/api/resources/outlookcategory>
+    /// person gave it, unless the mark had another colour `before`. Refused by Graph, for want of the right to, it is
+    /// let be: names show without colour too. Source: <https://learn.microsoft.com/graph/api/resources/outlookcategory>
     ///
     /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn keep_categories(&self, user: &GraphUser, marks: &[Mark], before: &[Mark]) -> Result<(), GraphError> {
         match self.make_categories(user, marks, before).await {
-            Err(error @ GraphError::Refused { .. }) if !matches!(error.disposition(), Disposition::RetryAfter(_)) => {
+            Err(error) if error.is_forbidden() || error.is_gone() || matches!(error.status(), Some(400 | 409)) => {
                 tracing::warn!(error = %ErrorChain(&error), "categories have no colour");
                 Ok(())
             }

@@ -5,7 +5,7 @@ use std::{
     pin::pin,
     sync::{
         Arc,
-        atomic::{AtomicU32, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -46,10 +46,12 @@ pub const SILENCE_MAX: Duration = Duration::from_secs(20);
 /// One thing of a mailbox gets so long without a byte, because the rest of the mailbox waits behind it; as much more
 /// after each time that it failed.
 const SILENCE_OF_ONE: Duration = Duration::from_secs(5);
-/// So many things of one kind that are silent say something of the next ones.
+/// After so many time-outs of one kind, later requests of that kind get less time.
 const SILENT_MANY: u32 = 2;
 /// Then one that was never silent before gets so long at least: it may stand behind many that are.
 const SILENCE_OF_ONE_OF_MANY: Duration = Duration::from_millis(500);
+/// Once one thing was silent and Graph answered nothing at all, the next ones get so long: it may be the mailbox.
+const SILENCE_AFTER_ANOTHER: Duration = Duration::from_secs(2);
 /// A JSON answer whose bytes trickle gets so many times as long as one without a byte.
 const SILENCES_OF_A_WHOLE: u32 = 3;
 /// Where Graph is slow with everything, one thing gets so many times what the slowest answer took.
@@ -140,15 +142,19 @@ impl MailboxGate {
 }
 
 /// How long an answer is waited for: 20 seconds without a byte, and never past the end of who asks. A body that flows
-/// may take until then. One thing among others gets less, as long as Graph answers the others.
+/// may take until then. One thing among others gets less, unless Graph is slow with everything.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Patience {
     until: Option<TimeLimit>,
     one: Option<OneThing>,
+    /// How long the slowest answer about this mailbox took lately.
+    expected: Duration,
     /// How long the slowest answer took, in milliseconds; zero while there was none.
     slowest: Arc<AtomicU64>,
     /// How many things of each kind were silent.
     silent: Arc<[AtomicU32; 2]>,
+    /// Whether one was silent before Graph answered anything.
+    began_silent: Arc<AtomicBool>,
 }
 
 /// A thing among others that is asked for.
@@ -161,11 +167,11 @@ struct OneThing {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ThingKind {
-    /// One of few.
+    /// One of few. Where Graph answered nothing else, its silence may be that of the mailbox, which gets more time.
     Single,
     /// One of many of its kind.
     OfMany(ManyThings),
-    /// It is given up although Graph answered nothing else: mail does not wait for it.
+    /// Mail does not wait for it.
     Helper,
 }
 
@@ -197,11 +203,10 @@ impl Wait<'_> {
         }
         // Others may have been answered meanwhile, or not.
         let last = if self.patience.is_graphs() { self.longest } else { self.first };
-        let held = last.hold(work).await;
-        if let (None, Some(OneThing { kind: ThingKind::OfMany(things), .. })) = (&held, self.patience.one) {
-            self.patience.silent[things as usize].fetch_add(1, Ordering::Relaxed);
-        }
-        held.ok_or(Silent)
+        last.hold(work).await.ok_or_else(|| {
+            self.patience.note_silence();
+            Silent
+        })
     }
 }
 
@@ -229,9 +234,14 @@ impl Patience {
             Some(OneThing { kind: ThingKind::OfMany(things), .. })
                 if many_are_silent(things) && !self.slowest().is_zero() =>
             {
-                silence_of_one_of_many(self.slowest())
+                silence_after_others(SILENCE_OF_ONE_OF_MANY, self.pace())
             }
-            Some(one) => silence_of_one(one.tries, self.slowest()),
+            Some(OneThing { kind: ThingKind::OfMany(_) | ThingKind::Helper, tries: 0 })
+                if self.slowest().is_zero() && self.began_silent.load(Ordering::Relaxed) =>
+            {
+                silence_after_others(SILENCE_AFTER_ANOTHER, self.pace())
+            }
+            Some(one) => silence_of_one(one.tries, self.pace()),
         }
     }
 
@@ -239,10 +249,22 @@ impl Patience {
     /// everything.
     fn is_graphs(&self) -> bool {
         match self.one {
-            Some(one) if self.slowest().is_zero() => one.kind != ThingKind::Helper && one.tries == 0,
-            Some(one) => silence_of_one(one.tries, self.slowest()) >= SILENCE_MAX,
+            Some(OneThing { kind: ThingKind::Single, tries: 0 }) if self.slowest().is_zero() => true,
+            Some(one) => silence_of_one(one.tries, self.pace()) >= SILENCE_MAX,
             None => true,
         }
+    }
+
+    fn note_silence(&self) {
+        if let Some(OneThing { kind: ThingKind::OfMany(things), .. }) = self.one {
+            self.silent[things as usize].fetch_add(1, Ordering::Relaxed);
+        }
+        self.began_silent.fetch_or(self.slowest().is_zero(), Ordering::Relaxed);
+    }
+
+    /// What the slowest answer took, now or lately.
+    fn pace(&self) -> Duration {
+        self.slowest().max(self.expected)
     }
 
     fn slowest(&self) -> Duration {
@@ -261,9 +283,9 @@ fn silence_of_one(tries: u32, slowest: Duration) -> Duration {
     own.max(slowest.saturating_mul(SLOWER_THAN_OTHERS)).min(SILENCE_MAX)
 }
 
-/// The same for one that never failed, where others of its kind are silent. Pure.
-fn silence_of_one_of_many(slowest: Duration) -> Duration {
-    SILENCE_OF_ONE_OF_MANY.max(slowest.saturating_mul(SLOWER_THAN_OTHERS)).min(SILENCE_OF_ONE)
+/// The same for one that never failed, where others were silent: so long at least. Pure.
+fn silence_after_others(at_least: Duration, slowest: Duration) -> Duration {
+    at_least.max(slowest.saturating_mul(SLOWER_THAN_OTHERS)).min(SILENCE_OF_ONE)
 }
 
 /// Graph, as one connector may ask it about one mailbox.
@@ -341,6 +363,16 @@ impl Graph {
 
     fn patient(&self, one: OneThing) -> Self {
         Self { patience: Patience { one: Some(one), ..self.patience.clone() }, ..self.clone() }
+    }
+
+    /// The same about a mailbox for which Graph took so long lately.
+    pub fn expecting(self, slowest: Duration) -> Self {
+        Self { patience: Patience { expected: slowest, ..self.patience }, ..self }
+    }
+
+    /// How long the slowest answer took; zero where there was none.
+    pub fn slowest(&self) -> Duration {
+        self.patience.slowest()
     }
 
     /// How long it waits without a byte.
@@ -617,8 +649,30 @@ mod tests {
         };
         let one = OneThing { tries: 0, kind: ThingKind::Single };
         assert_eq!((given_up(one, true).await, given_up(one, false).await), (true, false));
-        let helper = OneThing { kind: ThingKind::Helper, ..one };
-        assert_eq!((given_up(helper, true).await, given_up(helper, false).await), (true, true));
+        for kind in [ThingKind::Helper, ThingKind::OfMany(ManyThings::Folders)] {
+            let of_kind = OneThing { kind, ..one };
+            assert_eq!((given_up(of_kind, true).await, given_up(of_kind, false).await), (true, true));
+        }
+    }
+
+    #[test]
+    fn a_mailbox_that_was_slow_lately_has_the_time_that_it_needs() {
+        let one = OneThing { tries: 0, kind: ThingKind::OfMany(ManyThings::Folders) };
+        let silence = |expected| Patience { one: Some(one), expected, ..Patience::default() }.silence().as_secs();
+        assert_eq!([0, 200, 3_000, 60_000].map(Duration::from_millis).map(silence), [5, 5, 12, 20]);
+    }
+
+    #[tokio::test]
+    async fn after_one_silence_without_any_answer_the_next_thing_gets_less_time() {
+        let helper = OneThing { tries: 0, kind: ThingKind::Helper };
+        let first = Patience { one: Some(helper), ..Patience::default() };
+        let wait = Wait { first: TimeLimit::after(Duration::ZERO), ..first.begin() };
+        wait.hold(std::future::pending::<()>()).await.unwrap_err();
+        let kinds = [ThingKind::Helper, ThingKind::OfMany(ManyThings::Folders), ThingKind::Single];
+        let silence = |kind| Patience { one: Some(OneThing { kind, ..helper }), ..first.clone() }.silence();
+        assert_eq!(kinds.map(silence), [SILENCE_AFTER_ANOTHER, SILENCE_AFTER_ANOTHER, SILENCE_OF_ONE]);
+        first.answered_after(Duration::from_millis(100));
+        assert_eq!(kinds.map(silence), [SILENCE_OF_ONE; 3]);
     }
 
     #[tokio::test]

@@ -197,13 +197,22 @@ impl GraphError {
         matches!(self, Self::Token { source, .. } if source.needs_a_person())
     }
 
-    /// Whether Microsoft did not answer, or is not well itself: that passes, and is nobody's matter here.
+    /// Whether Microsoft did not answer, or reports a fault of its own: it ends by itself, and nobody here has to act.
     pub fn is_outage(&self) -> bool {
         match self {
             Self::Unreachable { .. } => true,
             Self::Token { source, .. } => !source.needs_a_person(),
             Self::Refused { status, .. } => matches!(status, 502..=504),
             Self::Throttled { .. } | Self::Unreadable { .. } | Self::ForeignLink { .. } => false,
+        }
+    }
+
+    /// Whether Graph may have done what was asked: it was asked, and what it answers does not say that it did not.
+    pub fn may_have_worked(&self) -> bool {
+        match self {
+            Self::Refused { .. } | Self::Unreachable { .. } | Self::Unreadable { .. } => true,
+            Self::Throttled { .. } => !self.is_own_pace(),
+            Self::ForeignLink { .. } | Self::Token { .. } => false,
         }
     }
 

@@ -210,8 +210,8 @@ impl Changes {
         for_graph(self.0.clone())
     }
 
-    /// Whether something that they leave as it is shows otherwise after them than before: a person changed it
-    /// meanwhile. `before` and `after`: [`ShownItem::parts`]; false where one of them is not known.
+    /// Whether a property that the PATCH did not send differs after it: a person changed it meanwhile. `before` and
+    /// `after`: [`ShownItem::parts`]; false where one of them is not known.
     pub fn reveal(&self, place: OutlookItemKind, before: &str, after: &str) -> bool {
         let is_other = |i: usize| {
             let part = i * PART_CHARS..(i + 1) * PART_CHARS;

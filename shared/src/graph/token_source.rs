@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::{identity::IdentityError, secrets::SecretError, table::TableError};
 
+/// Nobody asks Entra for so long for a token about which it was silent.
+const SILENT_PAUSE: Duration = Duration::from_secs(30);
+
 /// Where the access tokens of one mailbox's requests come from.
 #[async_trait]
 pub trait TokenSource: fmt::Debug + Send + Sync {
@@ -130,10 +133,11 @@ impl TokenError {
         }
     }
 
-    /// How long Entra asks to wait, if it does.
+    /// How long nobody asks Entra again: as long as it asks to wait, or for a while after it was silent.
     pub fn wait(&self) -> Option<Duration> {
         match self {
             Self::Entra(EntraError::Unwell { wait }) => *wait,
+            Self::Entra(EntraError::Unreachable(error)) => error.is_timeout().then_some(SILENT_PAUSE),
             _ => None,
         }
     }

@@ -1,6 +1,6 @@
-//! Watching connectors. A mailbox that is read shows by itself whether its connector works; one without mailboxes, or
-//! whose mailboxes rest, is looked at by nobody else. A look costs a token and a request, and keeps a refresh token
-//! from dying of disuse, which it does after ninety days.
+//! Scheduled checks of connectors. A mailbox that is read shows whether its connector works; a connector without active
+//! mailboxes is checked here. A check costs a token and a request. It also keeps the refresh token, which expires after
+//! ninety days without use.
 //! Source: <https://learn.microsoft.com/entra/identity-platform/refresh-tokens>
 
 use std::time::Duration;

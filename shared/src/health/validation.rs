@@ -325,11 +325,7 @@ impl From<TokenError> for CheckStop {
 impl CheckStop {
     /// Whether it is certain that nothing was made: Graph answered, and refused.
     fn made_nothing(&self) -> bool {
-        match self {
-            Self::Graph(error @ GraphError::Refused { .. }) => error.status().is_some_and(|status| status < 500),
-            Self::Graph(GraphError::Token { .. }) => true,
-            _ => false,
-        }
+        matches!(self, Self::Graph(error) if !error.may_have_worked())
     }
 
     fn is_forbidden(&self) -> bool {
@@ -589,7 +585,9 @@ impl<'a> Trial<'a> {
             Ok::<_, GraphError>(())
         };
         let cleaned = self.limit.later(CLEAN_FOR).hold(clean).await;
-        if let Some(Err(error)) = &cleaned {
+        // What may not be looked for could not be made either.
+        if let Some(Err(error)) = cleaned.as_ref().filter(|cleaned| cleaned.as_ref().is_err_and(|e| !e.is_forbidden()))
+        {
             let connector = self.connector.id;
             tracing::warn!(connector.id = %connector, error = %ErrorChain(error), "what a validation made may be left");
         }

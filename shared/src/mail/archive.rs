@@ -124,10 +124,10 @@ pub fn key(firm: FirmId, message: MessageId) -> String {
     OriginalKey::new(firm, message, KeptUntil::Ever).to_string()
 }
 
-/// What the keys of all originals begin with that are kept until the end of some year.
+/// How the keys of all originals begin that are kept until the end of a year.
 pub const UNTIL: &str = "until/";
 
-/// What the keys begin with of the originals that are kept so long.
+/// How the keys of originals begin that are kept until then.
 pub fn root(until: KeptUntil) -> String {
     Option::<ExpiryYear>::from(until).map_or_else(String::new, |year| format!("{UNTIL}{}/", u16::from(year)))
 }
@@ -261,8 +261,8 @@ impl Archive {
         }
     }
 
-    /// Copies an original to where it lies if it is kept so long; copying it again changes nothing. Whether it lies
-    /// there now: not if it is missing or not as `expected`, or if other bytes lie there.
+    /// Copies an original to its key for `until`; a second copy changes nothing. Returns false if the original is
+    /// missing or differs from `expected`, or if the new key has other bytes.
     ///
     /// Cost: two HEADs and a COPY.
     ///

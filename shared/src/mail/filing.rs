@@ -133,7 +133,8 @@ impl<'a> FilingChange<'a> {
 
 /// Changes where a message is filed. Idempotent. Returns the message as it is then.
 ///
-/// Errors: the message is not archived, or the table refuses.
+/// Errors: `Unknown` if there is no such message, `NotArchived` if it has no original, `FiledSince` if it was filed
+/// after the change was proposed, `Conflict` if others were faster each time; the table refuses or does not answer.
 pub async fn file(
     (table, feed): (&Table, &Feed),
     (firm, id): (FirmId, MessageId),

@@ -362,7 +362,7 @@ pub async fn forget_gone(
     Ok(true)
 }
 
-/// How the tree is told: where the changes of it go on, and when it was last read whole.
+/// The delta link of the folder tree, and the time of its last full reading.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TreeLink {
     /// The delta link; none where Graph has no delta for this mailbox's folders.

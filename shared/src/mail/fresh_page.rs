@@ -57,8 +57,8 @@ impl FreshPage {
         self.things.contains(&message.local())
     }
 
-    /// What is left of it, and what is counted, when `fate` tells what became of its mails; of a mail of which it tells
-    /// nothing, nothing did. Pure.
+    /// The work that is left of it, and the counts. `fate` gives each mail's outcome; without one a mail stays open.
+    /// Pure.
     pub fn settled(&self, fate: impl Fn(&str) -> Option<WorkOutcome>) -> (Option<Work>, Progress) {
         let fates: Vec<(String, WorkOutcome)> =
             self.things.iter().map(|thing| (thing.clone(), fate(thing).unwrap_or(WorkOutcome::Open))).collect();

@@ -91,7 +91,7 @@ impl KeptParts {
         fits.then_some(Self { form: PARTS_FORM, is_cut: scanned.is_cut, head, parts })
     }
 
-    /// The parts; none if an other version kept them in another form.
+    /// The parts; none if another version kept them in another form.
     fn scanned(&self) -> Option<Scanned> {
         let parts = serde_json::from_str(&self.parts).ok().filter(|_| self.form == PARTS_FORM)?;
         Some(Scanned { parts, head: STANDARD.decode(&self.head).ok()?, is_cut: self.is_cut })

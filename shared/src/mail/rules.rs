@@ -1,5 +1,5 @@
-//! Rules: which mail of the chosen folders is not archived, and why. Pure: they need only what the delta page has, so a
-//! decision costs no request.
+//! Rules: which mail of the chosen folders is not archived, and why. A decision is pure: it needs what the
+//! delta page has and the members' addresses, which are kept for a minute, so it costs no request.
 //!
 //! Each mail is judged once, when it is found. Later rules change neither archived nor skipped mail; [`Rules::skips`]
 //! then only previews what they would have skipped.

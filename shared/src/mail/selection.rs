@@ -53,7 +53,7 @@ pub enum SelectionError {
     #[error("the choice leaves no folder to keep")]
     Nothing,
     /// More than can be stored.
-    #[error("so many can't be named one by one: choose all, or all except some")]
+    #[error("too many folders: choose all, or all except some")]
     TooMany,
 }
 

@@ -76,6 +76,9 @@ pub struct SyncState {
     /// What was asked of the mailbox lately.
     #[serde(default)]
     pub spent: Spent,
+    /// How slow Graph is with this mailbox.
+    #[serde(default, skip_serializing_if = "SlowestAnswer::is_quick")]
+    pub slowest: SlowestAnswer,
     /// How far the first rounds of the folders are; none once all are complete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preparing: Option<Preparing>,
@@ -115,6 +118,30 @@ pub struct Preparing {
     pub ready: u32,
     /// Folders that are kept; none before the tree was read.
     pub folders: u32,
+}
+
+/// How long the slowest answer of Graph about a mailbox took in its last round, in seconds. Pure.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SlowestAnswer(u64);
+
+impl SlowestAnswer {
+    /// Whether there is nothing to note.
+    pub fn is_quick(&self) -> bool {
+        self.0 == 0
+    }
+
+    /// What is noted after a round whose slowest answer took so long: a round without one says nothing.
+    pub fn after(before: Self, slowest: Duration) -> Self {
+        if slowest.is_zero() { before } else { Self(slowest.as_secs()) }
+    }
+}
+
+impl From<SlowestAnswer> for Duration {
+    fn from(slowest: SlowestAnswer) -> Self {
+        // Up to the next second.
+        if slowest.is_quick() { Self::ZERO } else { Self::from_secs(slowest.0 + 1) }
+    }
 }
 
 /// Numbers of the firm's feed, both included: those of this mailbox among them are still to be put on the event bus.
@@ -274,6 +301,7 @@ impl SyncState {
             older: newer(round.older, read.older, self.older),
             pace: newer(self.pace.clone(), read.pace.clone(), round.pace.clone()),
             spent: self.spent.clone().and(&round.spent.since(&read.spent)),
+            slowest: round.slowest,
             quiet_rounds: round.quiet_rounds,
             doubted_until: round.doubted_until,
             subscription: round.subscription.clone(),
@@ -291,7 +319,7 @@ impl SyncState {
         }
     }
 
-    /// What a slice of older mail changes: unless it says otherwise, older mail is with nobody afterwards.
+    /// What a slice of older mail changes. `older` is clear unless the slice sets it.
     pub fn for_slice(&self) -> Self {
         Self { older: None, untold: None, ..self.clone() }
     }

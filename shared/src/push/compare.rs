@@ -114,7 +114,8 @@ pub fn compare(
             },
             // What failed has its own next try.
             (None, Some(_)) if copy.failure.is_none() => tell(entry, Verdict::Missing),
-            (None, None) if !copy.is_nowhere() => tell(entry, Verdict::Unwanted),
+            // Of one that failed before it was there, its failure goes.
+            (None, None) if !copy.is_nowhere() || copy.failure.is_some() => tell(entry, Verdict::Unwanted),
             (None, _) => {}
         }
     }

@@ -276,9 +276,11 @@ impl Copy {
         }
     }
 
-    /// Takes note that nobody knows whether something was made.
-    pub fn doubt(&mut self, step: &ItemStep) {
-        if let ItemStep::Create(item) = step {
+    /// Takes note that Graph may have made something all the same: it is looked for before it is made again.
+    pub fn doubt(&mut self, step: &ItemStep, error: &GraphError) {
+        if let ItemStep::Create(item) = step
+            && error.may_have_worked()
+        {
             self.unsure.insert(item.place());
         }
     }
@@ -293,7 +295,7 @@ impl Copy {
         self.failure.as_ref().is_some_and(|failure| failure.problem.code == Code::ValueNotKept)
     }
 
-    /// What the feed has to tell of it, as if it were told. A failure lasts if it is not tried again by itself, or
+    /// The fact to record about it, which it notes as recorded. A failure lasts if it is not tried again by itself, or
     /// failed again and again.
     pub fn news(&mut self) -> Option<PushNews> {
         let is_lasting = |failure: &&CopyFailure| failure.next_try.is_none() || failure.attempts >= LASTING_ATTEMPTS;
@@ -342,6 +344,12 @@ mod tests {
             parts: String::new(),
             emails: BTreeSet::new(),
         })
+    }
+
+    /// Graph says that it did nothing, which need not be so.
+    fn refused() -> GraphError {
+        let (attempted, message, request_id) = Default::default();
+        GraphError::Refused { attempted, status: 403, code: GraphCode::new("ErrorAccessDenied"), message, request_id }
     }
 
     fn copy() -> Copy {
@@ -434,7 +442,7 @@ mod tests {
     #[test]
     fn what_may_have_been_made_is_looked_for_before_it_is_made_again() {
         let mut doubted = copy();
-        doubted.doubt(&ItemStep::Create(item("a")));
+        doubted.doubt(&ItemStep::Create(item("a")), &refused());
         let mut found = doubted.clone();
         let told = walk(&mut found, Some(&item("a")), |step| match step {
             ItemStep::Find(_) => StepOutcome::Found(vec!["x".to_owned(), "y".to_owned()]),
@@ -452,7 +460,7 @@ mod tests {
     #[test]
     fn what_was_doubted_and_is_wanted_no_more_goes() {
         let mut copy = copy();
-        copy.doubt(&ItemStep::Create(item("a")));
+        copy.doubt(&ItemStep::Create(item("a")), &refused());
         let told = walk(&mut copy, None, |step| match step {
             ItemStep::Find(_) => StepOutcome::Found(vec!["x".to_owned()]),
             _ => StepOutcome::Removed,

@@ -117,7 +117,7 @@ impl DateKind {
         kinds.map(|(kind, preset)| Mark::of(kind.category(language), Color::preset(preset)))
     }
 
-    /// How it shows where nothing is said: what has to be done by then takes no hour of anybody's day.
+    /// The default availability: busy for appointments, free for deadlines and reminders.
     pub fn show_as(self) -> ShowAs {
         match self {
             Self::Appointment => ShowAs::Busy,

@@ -1,4 +1,4 @@
-//! News for the feed: that something could not be pushed, and that it came right after that was told.
+//! Facts about failed pushes, and about failures that ended after they were recorded.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -31,7 +31,8 @@ impl ToldProblem {
         self.0.is_none()
     }
 
-    /// What is to be told now, as if it were told. `lasting`: the problem, if it lasts; `is_right`: there is none.
+    /// The fact to record now, which it notes as recorded. `lasting`: the problem, if it does not end by itself;
+    /// `is_right`: there is no problem.
     pub fn update(&mut self, lasting: Option<&NotedProblem>, is_right: bool) -> Option<PushNews> {
         match (self.0, lasting) {
             (Some(told), Some(problem)) if told == problem.code => None,

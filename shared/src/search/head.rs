@@ -93,7 +93,7 @@ impl IndexHead {
         }
     }
 
-    /// With one more segment in the place of those that became one with it, up to that number.
+    /// Replaces the `merged` segments by `segment`. The index then has the facts up to `upto`.
     pub fn with(&self, segment: Option<SegmentEntry>, merged: &[SegmentEntry], upto: u64) -> Self {
         let mut segments = self.segments.clone();
         segments.retain(|segment| !merged.contains(segment));

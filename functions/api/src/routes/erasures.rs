@@ -68,7 +68,7 @@ impl From<ErasureOrder> for ErasureView {
     }
 }
 
-/// Requests that mails are deleted for good, for data protection or as unwanted. First this is only previewed.
+/// Requests an erasure or a removal, and starts its preview. Nothing is deleted before you confirm it.
 ///
 /// An erasure is for a message, a mailbox, a member or the whole firm, for example after a request under
 /// data-protection law. A removal is for unwanted mail: a list of mails, all mails of a sender, or all mails that the

@@ -170,7 +170,7 @@ pub(super) async fn list(firm: FirmScope, State(app): State<Arc<App>>) -> Answer
     Ok(Json(Keys { items: keys.map(KeyView::from).collect() }))
 }
 
-/// Revokes an API key. It is refused from now on.
+/// Revokes an API key. Requests with it get 401.
 #[utoipa::path(
     delete, path = "/v1/firms/{firm}/keys/{key}", tag = "firms", operation_id = "revoke_key",
     responses((status = 204, description = "Revoked."))

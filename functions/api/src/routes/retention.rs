@@ -169,7 +169,7 @@ pub(super) async fn dossiers(firm: FirmScope, State(app): State<Arc<App>>) -> An
     Ok(Json(DossierClasses { items: in_classes(&app, &firm).await?.into_iter().map(view).collect() }))
 }
 
-/// Puts a dossier in a class, or takes it out of its class: its mail is kept for the period of the class.
+/// Puts a dossier in a retention class, or takes it out of its class.
 ///
 /// Archived mail of the dossier is kept longer within about half an hour, if the period asks for that. It is never kept
 /// less long by this. The log records who did it, and why.

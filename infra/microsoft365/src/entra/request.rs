@@ -2,8 +2,11 @@
 
 use crate::words::ENGLISH;
 use std::collections::HashMap;
+use std::convert::Infallible;
 
+use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use rusqlite::Connection;
 use serde_json::Value;
@@ -129,6 +132,9 @@ pub(super) fn told(world: &World, kind: &str, body: &Value) -> Response {
         }
         Some(Scripted::Text(from, to)) => (json, body.to_string().replace(&from, &to)).into_response(),
         Some(Scripted::Status(code, _)) => status(code).into_response(),
+        Some(Scripted::Silent) => {
+            Body::from_stream(futures::stream::pending::<Result<Bytes, Infallible>>()).into_response()
+        }
         Some(Scripted::Garbage) => "<html><body>Bad gateway</body></html>".into_response(),
         _ => json_answer(StatusCode::OK, body),
     }

@@ -90,7 +90,8 @@ fn instead(world: &World, call: &Call, scripted: &Scripted) -> Option<Answer> {
         | Scripted::Header(..)
         | Scripted::Late(_)
         | Scripted::Silent
-        | Scripted::Cut => return None,
+        | Scripted::Cut
+        | Scripted::Done(_) => return None,
     })
 }
 
@@ -101,6 +102,13 @@ async fn wait_out(scripted: Option<&Scripted>) {
         Some(Scripted::Silent) => std::future::pending().await,
         _ => {}
     }
+}
+
+/// What is answered to a request that was carried out.
+async fn afterwards(world: &World, call: &Call, scripted: Scripted, reply: Reply) -> Answer {
+    let Scripted::Done(scripted) = scripted else { return Ok(falsified(scripted, reply)) };
+    wait_out(Some(&*scripted)).await;
+    instead(world, call, &scripted).unwrap_or_else(|| Ok(falsified(*scripted, reply)))
 }
 
 /// What a script makes of a true answer.
@@ -311,13 +319,10 @@ async fn handle(world: &Arc<World>, call: &Call, in_batch: bool) -> Answer {
     let asked = Asked { world, call, caller, prefer: Prefer::read(&call.headers) };
     let mut reply = dispatch(&asked, route.kind, target).await?;
     world.wake();
-    if world.faults.next_lost(name) {
-        return Err(Problem::scripted(504));
+    if let Some(scripted) = scripted {
+        reply = afterwards(world, call, scripted, reply).await?;
     }
     reply.slot = slot;
-    if let Some(scripted) = scripted {
-        reply = falsified(scripted, reply);
-    }
     if asked.prefer.immutable_ids {
         reply.headers.insert("preference-applied", "IdType=\"ImmutableId\"".to_owned());
     }
@@ -339,10 +344,10 @@ async fn answer_batch(world: &Arc<World>, call: &Call, in_batch: bool) -> Answer
     }
     wait_out(scripted.as_ref()).await;
     let reply = batch::run(call, |part| answer_part(world, part)).await?;
-    Ok(match scripted {
-        Some(scripted) => falsified(scripted, reply),
-        None => reply,
-    })
+    match scripted {
+        Some(scripted) => afterwards(world, call, scripted, reply).await,
+        None => Ok(reply),
+    }
 }
 
 /// What answers each kind of request.

@@ -94,7 +94,7 @@ pub(crate) struct FiledView {
     problem: Option<Problem>,
 }
 
-/// What came of many mails.
+/// One result for each mail.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct FiledMany {
     /// In the order of the request.
