@@ -268,9 +268,7 @@ pub(crate) async fn answer(State(app): State<Arc<App>>, mut request: Request, ne
         response = document(&problem);
         // What was said beside the failure stays: the methods that there are, the length that a range is beyond, and
         // what may still be called.
-        let is_of_method = problem.status == StatusCode::METHOD_NOT_ALLOWED;
-        let methods = is_of_method.then_some(header::ALLOW);
-        for name in [header::CONTENT_RANGE, RATE_LIMIT, RATE_LIMIT_POLICY].into_iter().chain(methods) {
+        for name in [header::ALLOW, header::CONTENT_RANGE, RATE_LIMIT, RATE_LIMIT_POLICY] {
             if let Some(value) = head.headers.get(&name) {
                 response.headers_mut().insert(name, value.clone());
             }

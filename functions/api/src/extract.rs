@@ -194,7 +194,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 /// Errors: what is wrong with the text as JSON, or else with a field of it.
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
-    serde_json::from_slice::<IgnoredAny>(body).map_err(|error| invalid(not_json(&error.to_string())))?;
+    serde_json::from_slice::<IgnoredAny>(body).map_err(|error| invalid(not_json(&error.to_string(), body)))?;
     // Serde takes a list for an object, field by field.
     if body.trim_ascii_start().first() == Some(&b'[') {
         return Err(invalid("an object belongs here, and a list came"));

@@ -165,7 +165,7 @@ fn describe_webhook(document: &mut Value) {
 fn describe_headers(document: &mut Value) {
     let text = |text: &str| json!({ "description": text, "schema": { "type": "string" } });
     document["components"]["headers"] = json!({
-        "Allow": text("With the status 405: the methods of this address."),
+        "Allow": text("The methods of this address: with 405, and with 400 where an external id is the name of a route."),
         "Deprecation": text("Since when the operation is deprecated: `@` and seconds since 1970 (RFC 9745)."),
         "ETag": text(ETAG),
         "Greffe-Version": text("The version of greffe that answers."),
@@ -204,6 +204,7 @@ fn describe_headers(document: &mut Value) {
     }
     for (name, answer) in document["components"]["responses"].as_object_mut().into_iter().flatten() {
         let own = match name.as_str() {
+            "Problem400" => Some("Allow"),
             "Problem401" => Some("WWW-Authenticate"),
             "Problem429" => Some("Retry-After"),
             _ => None,

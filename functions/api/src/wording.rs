@@ -64,9 +64,17 @@ pub(crate) fn plain(error: &str) -> String {
 }
 
 /// Text that is no JSON: where, and what is wrong there.
-pub(crate) fn not_json(error: &str) -> String {
+pub(crate) fn not_json(error: &str, body: &[u8]) -> String {
+    if body.starts_with("\u{feff}".as_bytes()) {
+        return "The body is not JSON: it begins with a byte order mark. Leave that out.".to_owned();
+    }
+    if str::from_utf8(body).is_err() {
+        return "The body is not JSON: it is not UTF-8.".to_owned();
+    }
     let (text, position) = split_position(error);
+    let is_end = position.is_some_and(|(line, column)| at(body, line, column) == Some(&b'}'));
     let what = match text {
+        "key must be a string" if is_end => "there is a comma too many",
         "trailing characters" => "something follows after the end (trailing characters)",
         "trailing comma" => "there is a comma too many",
         _ if text.starts_with("EOF") => "the text ends too early",
@@ -82,6 +90,12 @@ pub(crate) fn not_json(error: &str) -> String {
         Some((line, column)) => format!("The body is not JSON: in line {line}, at character {column}, {what}."),
         None => format!("The body is not JSON: {what}."),
     }
+}
+
+/// The byte at a parser's position.
+fn at(body: &[u8], line: u64, column: u64) -> Option<&u8> {
+    let index = |number: u64| usize::try_from(number).ok()?.checked_sub(1);
+    body.split(|byte| *byte == b'\n').nth(index(line)?)?.get(index(column)?)
 }
 
 /// The text before a parser's position.
@@ -242,6 +256,22 @@ mod tests {
     }
 
     #[test]
+    fn a_text_that_is_no_json_is_told_why() {
+        for (body, words) in [
+            (&b"{\"a\":1,}"[..], "a comma too many"),
+            (b"{\n \"a\": 1,\n}", "a comma too many"),
+            (b"{a:1}", "without quotation marks"),
+            (b"\xef\xbb\xbf{}", "a byte order mark"),
+            (b"{\"a\":\"\xff\"}", "not UTF-8"),
+            (b"{", "ends too early"),
+        ] {
+            let error = serde_json::from_slice::<serde::de::IgnoredAny>(body).unwrap_err();
+            let said = not_json(&error.to_string(), body);
+            assert!(said.contains(words), "{words}: {said}");
+        }
+    }
+
+    #[test]
     fn a_field_that_is_there_twice_is_named() {
         assert_eq!(said::<Named>(r#"{"name":"a","name":"b"}"#), "name: it is there twice");
         let inner = r#"{"list":[{"color":"red","count":1,"count":2}]}"#;
@@ -270,7 +300,7 @@ mod tests {
                 let text = format!("{}{put}{}", &whole[..at], &whole[(at + put.len()).min(whole.len())..]);
                 let mut json = serde_json::Deserializer::from_str(&text);
                 let words = match serde_json::from_str::<serde::de::IgnoredAny>(&text) {
-                    Err(error) => not_json(&error.to_string()),
+                    Err(error) => not_json(&error.to_string(), text.as_bytes()),
                     Ok(_) => match serde_path_to_error::deserialize::<_, Outer>(&mut json) {
                         Err(error) => plain(&error.to_string()),
                         Ok(_) => continue,

@@ -227,7 +227,7 @@ impl Graph {
         prefer: &str,
         whole: bool,
     ) -> Result<(PlaceItems, Option<Link>), GraphError> {
-        let attempted = format!("read what lies in the place of {place:?}s");
+        let attempted = format!("list the {place:?}s");
         let listed = self.list(url, &[("prefer", prefer)], &attempted).await?;
         // What can't be read may be any pushed item: then nothing can be said of what is not listed.
         let mut whole = whole && !listed.has_unreadable;

@@ -323,11 +323,19 @@ fn is_day(text: &str) -> bool {
     parts.iter().map(|part| part.len()).eq([4, 2, 2]) && parts.iter().all(is_digits)
 }
 
+/// Said of a day in the right form that no calendar has.
+const NO_DAY: &str = "there is no such day";
+
+/// Whether a text begins with a day that no calendar has, such as 2026-02-30.
+fn has_no_day(text: &str) -> bool {
+    text.get(..DAY_CHARS).is_some_and(|day| is_day(day) && day.parse::<Day>().is_err())
+}
+
 fn read_day(field: &str, text: &str) -> Result<Day, FieldError> {
     let wrong = || unfit(field, "not a day such as 2026-10-05");
     check_beginning(field, text)?;
     match text.split_once(BEFORE_TIME) {
-        None if is_day(text) => text.parse().map_err(|_| wrong()),
+        None if is_day(text) => text.parse().map_err(|_| unfit(field, NO_DAY)),
         None => Err(wrong()),
         // Midnight is the day that it begins.
         Some((day, time)) => {
@@ -355,6 +363,7 @@ fn read_time(field: &str, text: &str, zone: &TimeZone) -> Result<(DateTime, Time
             let zoned = time.to_zoned(zone.clone()).map_err(|error| unfit(field, error))?;
             Ok((time, zoned.timestamp()))
         }
+        Err(_) if has_no_day(text) => Err(unfit(field, NO_DAY)),
         _ if is_day(text) => Err(unfit(field, "a time such as 2026-10-05T09:00:00 belongs here, and a day came")),
         _ => Err(unfit(field, "neither a time such as 2026-10-05T09:00:00 nor a day such as 2026-10-05")),
     }
@@ -607,6 +616,9 @@ mod tests {
         };
         for late in ["9999-12-31", "9999-12-31T23:59:59", "9999-12-31T23:59:59Z", "9999-12-31T23:59:59+01:00"] {
             assert!(reason(json!({ "start": late })).starts_with("Outlook shows dates from "), "{late}");
+        }
+        for none in ["2026-02-30", "2027-02-29T09:00:00", "2026-13-01T09:00:00Z"] {
+            assert_eq!(reason(json!({ "start": none })), NO_DAY, "{none}");
         }
         assert!(reason(json!({ "start": "20261201" })).ends_with("nor a day such as 2026-10-05"));
         assert!(reason(json!({ "end": "2026-12-01" })).ends_with("and a day came"));

@@ -327,7 +327,9 @@ impl From<OpenMailError> for Failure {
     fn from(error: OpenMailError) -> Self {
         match error {
             OpenMailError::NoAttachment => not_found("attachment"),
-            OpenMailError::NoMessage => not_found("message"),
+            OpenMailError::NoMessage => {
+                Problem::new(Code::NotFound, "within: the attachment with this number is no message.").into()
+            }
             OpenMailError::NestedTooLarge => {
                 let largest = format!("A message within another one may have {NESTED_BYTES_MAX} bytes to be opened.");
                 Problem::new(Code::AnswerTooLarge, largest).into()
