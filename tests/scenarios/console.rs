@@ -405,9 +405,10 @@ async fn a_form_with_a_client_secret_is_to_be_typed_again_once_its_session_is_ov
     let over = visitor.submit(&page, &connector, &fields).await;
     over.shows(&["keeps no client secret"]);
     visitor.sign_in("/oauth/console?to=/console/firms", ADA).await;
-    let again =
-        visitor.send(&connector, &[&[("token", page.field("token").as_str())], &fields[..]].concat(), "same-origin");
-    for page in [over, again.await] {
+    let token = page.field("token");
+    let fields = [("token", token.as_str()), fields[0], fields[1]];
+    let again = visitor.send(&connector, &fields, "same-origin").await;
+    for page in [over, again] {
         assert!(!page.html.contains("a-secret-of-entra") && !page.html.contains("Send once more"), "{}", page.html);
     }
 }
