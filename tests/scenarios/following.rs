@@ -434,7 +434,11 @@ async fn d6_a_mail_whose_outside_people_are_contacts_of_one_dossier_is_proposed_
     assert_eq!(by_hand.ok()["dossier"], "D-9");
     let late = json!({ "proposals": [{ "message": told[0].0, "dossier": "D-1" }] });
     let late = world.post(&office.below("proposals/accept"), late).await.ok();
-    assert_eq!(late["items"][0]["problem"]["code"], "conflict", "{late}");
+    assert_eq!(late["items"][0]["problem"]["code"], "not_proposed", "{late}");
+    // Nor is anything filed by a proposal that was never made.
+    let never = json!({ "proposals": [{ "message": told[1].0, "dossier": "D-2" }] });
+    let never = world.post(&office.below("proposals/accept"), never).await.ok();
+    assert_eq!(never["items"][0]["problem"]["code"], "not_proposed", "{never}");
 
     let accepted: Vec<Value> =
         told[1..].iter().map(|(id, dossier)| json!({ "message": id, "dossier": dossier })).collect();

@@ -45,6 +45,8 @@ const LARGE_MAIL_BYTES: u64 = 40 << 20;
 const BEFORE_ACTIVATION: usize = 5;
 /// Minutes pass quickly here.
 const SCHEDULE: Duration = Duration::from_secs(2);
+/// The same where a mail failed: what else was to come has come.
+const FAILED_PATIENCE: Duration = Duration::from_secs(20);
 /// The demo gives up when nothing moves for this long.
 const PATIENCE: Duration = Duration::from_secs(180);
 
@@ -504,7 +506,8 @@ impl Demo {
                 ));
                 (seen, moved) = (progress, Instant::now());
             }
-            if done(&seen) {
+            // A mail that failed is named at the end.
+            if done(&seen) || (seen.failed > 0 && moved.elapsed() > FAILED_PATIENCE) {
                 return Ok(());
             }
             folder::room(&self.data, ROOM_MIN)?;

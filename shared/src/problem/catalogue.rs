@@ -529,6 +529,12 @@ catalogue! {
         nl "Het origineel van dit bericht zit niet in het archief." "Bekijk de toestand van het bericht: het is nog niet gearchiveerd, of het is overgeslagen, verwijderd, mislukt, gewist, of vervallen aan het einde van zijn bewaartermijn.";
         de "Das Original dieser Nachricht ist nicht im Archiv." "Sehen Sie den Zustand der Nachricht an: sie ist noch nicht archiviert, oder sie wurde übergangen, gelöscht, ist gescheitert, wurde entfernt, oder ist am Ende ihrer Aufbewahrungsfrist abgelaufen.";
 
+    NotProposed, 409, Nobody, No;
+        en "This mail is not proposed for this dossier." "Read the proposals again. To file it there all the same, or to move it, file it by its id.";
+        fr "Ce courriel n'est pas proposé pour ce dossier." "Relisez les propositions. Pour l'y classer quand même, ou pour le déplacer, classez-le par son identifiant.";
+        nl "Deze e-mail wordt niet voor dit dossier voorgesteld." "Lees de voorstellen opnieuw. Om hem er toch te klasseren, of om hem te verplaatsen, klasseert u hem met zijn id.";
+        de "Diese E-Mail wird für diese Akte nicht vorgeschlagen." "Lesen Sie die Vorschläge noch einmal. Um sie trotzdem dort abzulegen oder zu verschieben, legen Sie sie mit ihrer Id ab.";
+
     PushNotGranted, 409, FirmAdministrator, Yes;
         en "Dates or contacts are to go to this member's Outlook, but the connector never asked for the right to write there." "Switch on dates or contacts on the connector, then open its sign-in link and accept the rights; or switch them off for this member.";
         fr "Des dates ou des contacts doivent aller dans l'Outlook de ce membre, mais le connecteur n'a jamais demandé le droit d'y écrire." "Activez les dates ou les contacts sur le connecteur, puis ouvrez son lien de connexion et acceptez les droits ; ou désactivez-les pour ce membre.";

@@ -1,19 +1,21 @@
 //! Proposals: mails that may belong to a dossier, because of who wrote them and to whom.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use axum::extract::State;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 use shared::{
     app::App,
-    base::id::MessageId,
+    aws::table::Key,
+    base::id::{FirmId, MessageId},
     firm::{Firm, fact::FiledThrough},
     mail::{
         filing::FilingChange,
         list::{ArchiveFilter, InDossier, MessageFilter, Registry},
         message::Message,
     },
+    problem::{Code, Problem},
     push::proposal::Proposer,
 };
 use utoipa::{IntoParams, ToSchema};
@@ -114,9 +116,10 @@ pub(crate) struct AcceptedProposals {
     proposals: Vec<AcceptedProposal>,
 }
 
-/// Files up to 100 mails to the dossiers that were proposed for them.
+/// Files up to 100 mails to the dossiers that are proposed for them.
 ///
-/// The response has a result for each mail. A mail that can't be filed does not stop the others. A repeated request has
+/// The response has a result for each mail: `not_proposed` if it is proposed for another dossier or for none, for
+/// example because it was filed meanwhile. A mail that can't be filed does not stop the others. A repeated request has
 /// no further effect.
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/proposals/accept", tag = "messages", operation_id = "accept_proposals",
@@ -130,12 +133,40 @@ pub(super) async fn accept(
     if !(1..=ACCEPTED_MAX).contains(&new.proposals.len()) {
         return Err(invalid(format!("proposals: 1 to {ACCEPTED_MAX}")));
     }
-    let (by, at) = (firm.by(), app.clock.now());
+    let (by, at, through) = (firm.by(), app.clock.now(), FiledThrough::Contact);
     let accepted: Vec<(MessageId, String)> =
         new.proposals.into_iter().map(|accepted| (accepted.message, accepted.dossier.into_inner())).collect();
-    let changes = accepted.iter().map(|(id, dossier)| {
-        let through = FiledThrough::Contact;
-        (*id, FilingChange { through, ..FilingChange::requested(Some(dossier), &by, at) })
+    let are_proposed = are_proposed(&app, firm.id(), &accepted).await?;
+    let changes = accepted.iter().zip(are_proposed).map(|((id, dossier), is_proposed)| {
+        let change = FilingChange { through, ..FilingChange::requested(Some(dossier), &by, at) };
+        (*id, if is_proposed { Ok(change) } else { Err(not_proposed()) })
     });
     Ok(Json(FiledMany { items: file_each(&app, firm.id(), changes).await? }))
+}
+
+/// Whether each mail is proposed for that dossier. Of one that is not known, filing says so.
+async fn are_proposed(app: &App, firm: FirmId, accepted: &[(MessageId, String)]) -> Answer<Vec<bool>> {
+    let found = Firm::find(&app.table, firm).await?.ok_or_else(|| not_found("firm"))?;
+    let proposer = Proposer::of(&app.table, &found).await?;
+    let ids: BTreeSet<MessageId> = accepted.iter().map(|(id, _)| *id).collect();
+    let keys: Vec<Key> = ids.into_iter().map(|id| Key::message(firm, id)).collect();
+    let messages = app.table.get_all::<Message>(&keys).await?;
+    let proposed = accepted.iter().map(|(id, dossier)| {
+        let message = messages.iter().find(|row| row.value.id == *id).map(|row| &row.value);
+        let proposer = &proposer;
+        async move {
+            let Some(message) = message else { return Answer::Ok(true) };
+            // What is filed there already stays so.
+            let is_there = message.dossier() == Some(dossier.as_str());
+            Ok(is_there || proposer.propose(&app.archive, message).await?.as_ref() == Some(dossier))
+        }
+    });
+    let proposed: Vec<_> = proposed.collect();
+    stream::iter(proposed).buffered(READ_AT_ONCE).try_collect().await
+}
+
+/// The problem of a mail that is not proposed for the dossier.
+pub(crate) fn not_proposed() -> Problem {
+    let detail = "Nothing is filed: the mail is proposed for another dossier or for none, or was filed meanwhile.";
+    Problem::new(Code::NotProposed, detail)
 }

@@ -23,7 +23,7 @@ use shared::{
 use utoipa::ToSchema;
 
 use super::{conversation, find};
-use crate::routes::{mailboxes, views::MessageView};
+use crate::routes::{mailboxes, proposals::not_proposed, views::MessageView};
 use crate::{
     auth::FirmScope,
     error::{Answer, Failure, invalid, not_found},
@@ -114,7 +114,7 @@ impl From<FilingError> for Failure {
             FilingError::NotArchived(_) => {
                 Problem::new(Code::NotArchived, format!("Nothing is filed: {error}.")).into()
             }
-            FilingError::FiledSince => Problem::new(Code::Conflict, format!("Nothing is filed: {error}.")).into(),
+            FilingError::FiledSince => not_proposed().into(),
             FilingError::Feed(error) => error.into(),
         }
     }
@@ -148,19 +148,24 @@ pub(crate) async fn file_many(
     let dossier = new.dossier.map(Name::into_inner);
     let (by, at) = (firm.by(), app.clock.now());
     let change = FilingChange::requested(dossier.as_deref(), &by, at);
-    let items = file_each(&app, firm.id(), new.messages.into_iter().map(|id| (id, change))).await?;
+    let items = file_each(&app, firm.id(), new.messages.into_iter().map(|id| (id, Ok(change)))).await?;
     Ok(Json(FiledMany { items }))
 }
 
-/// Makes these changes one by one, because each takes the next number of the firm's feed, and has the marks turned.
+/// Makes these changes one by one, because each takes the next number of the firm's feed, and has the marks turned. In
+/// place of a change may be why it is not made.
 pub(crate) async fn file_each(
     app: &App,
     firm: FirmId,
-    changes: impl Iterator<Item = (MessageId, FilingChange<'_>)>,
+    changes: impl Iterator<Item = (MessageId, Result<FilingChange<'_>, Problem>)>,
 ) -> Answer<Vec<FiledView>> {
     let (mut items, mut waiting, mut failure) = (Vec::new(), BTreeSet::new(), None);
     for (id, change) in changes {
-        let problem = match filing::file((&app.table, &app.feed), (firm, id), change).await.map_err(Failure::from) {
+        let filed = match change {
+            Ok(change) => filing::file((&app.table, &app.feed), (firm, id), change).await.map_err(Failure::from),
+            Err(problem) => Err(problem.into()),
+        };
+        let problem = match filed {
             Ok(filed) => {
                 waiting.extend((!filed.state.is_final()).then_some(id.mailbox));
                 None
@@ -222,7 +227,7 @@ pub(crate) async fn file_conversation(
     let registry = Registry { table: &app.table, feed: &app.feed, firm: firm.id(), filter: &filter };
     let search = Search { registry, archive: &app.archive, store: &app.indexes, cache: &cache };
     let ConversationMails { mails, is_complete } = follow_conversation(&search, (&first, keys), change).await?;
-    let items = file_each(&app, firm.id(), mails.iter().map(|mail| (mail.id, change))).await?;
+    let items = file_each(&app, firm.id(), mails.iter().map(|mail| (mail.id, Ok(change)))).await?;
     Ok(Json(FiledConversation { items, is_complete }))
 }
 
