@@ -123,7 +123,8 @@ impl App {
         let links = Links::new(aws.clone(), config.bucket.clone());
         let stamps = config.timestamp_url.clone();
         let stamps = stamps.map(|url| StampAuthority::new(http.clone(), url, config.timestamp_pause, random.clone()));
-        let indexes = IndexStore::new(Links::new(aws.clone(), config.index_bucket.clone()));
+        let index_links = Links::new(aws.clone(), config.index_bucket.clone());
+        let indexes = IndexStore::new(s3.clone(), index_links, config.index_bucket.clone());
         Self {
             stamps,
             indexes,

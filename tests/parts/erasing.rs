@@ -3,6 +3,7 @@
 use std::{pin::pin, task::Poll};
 
 use futures::future::poll_fn;
+use local::provision::INDEX_BUCKET;
 use serde_json::{Value, json};
 use shared::{
     base::id::{MailboxId, MessageId},
@@ -109,6 +110,22 @@ async fn mails_that_nobody_wants_are_removed_at_once_and_the_index_says_by_whom(
     assert_eq!(archive.erase(json!({ "kind": "sender", "from": "@ACME.example" })).await["originals"], 5);
     assert_eq!(archive.proved().await, (7, 0));
     assert_eq!(archive.found("Number").await, 0);
+}
+
+#[tokio::test]
+async fn no_word_of_what_was_erased_stays_in_the_bucket_of_the_indexes() {
+    let (archive, messages) = Archive::of_mails().await;
+    archive.world.host.index().await;
+    let (s3, prefix) = (archive.s3(), format!("firms/{}/index/", archive.firm));
+    // An indexer died between its two writes: no head names what it wrote.
+    let orphan = format!("{prefix}0c239d1d/1-7-5ad0f3e1");
+    s3.put_object().bucket(INDEX_BUCKET).key(&orphan).body(b"Number".to_vec().into()).send().await.unwrap();
+    archive.erase(json!({ "kind": "messages", "messages": [messages[2]] })).await;
+    let page = s3.list_objects_v2().bucket(INDEX_BUCKET).prefix(&prefix).send().await.unwrap();
+    let left: Vec<&str> = page.contents().iter().filter_map(|object| object.key()).collect();
+    assert_eq!(left, [format!("{prefix}head")]);
+    archive.world.host.index().await;
+    assert_eq!(archive.found("Number").await, 6);
 }
 
 #[tokio::test]

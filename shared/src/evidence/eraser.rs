@@ -329,6 +329,7 @@ impl Eraser<'_> {
             self.erase_part(erasure, part).await?;
         }
         self.indexer.restart(erasure.firm, None).await?;
+        self.indexer.store.delete_other_generations(erasure.firm).await.map_err(IndexingError::from)?;
         Ok(self.table.write(IndexDue::at(erasure.firm, self.clock.now())).await?)
     }
 

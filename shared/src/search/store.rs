@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use aws_sdk_s3::Client;
 use aws_smithy_runtime_api::box_error::BoxError;
 use http_body_util::{BodyExt as _, Limited};
 use lru::LruCache;
@@ -47,6 +48,8 @@ pub struct FoundHead {
 #[derive(Debug, Clone)]
 pub struct IndexStore {
     links: Links,
+    client: Client,
+    bucket: String,
 }
 
 fn key(firm: FirmId, name: &str) -> String {
@@ -54,9 +57,9 @@ fn key(firm: FirmId, name: &str) -> String {
 }
 
 impl IndexStore {
-    /// Over links to its bucket.
-    pub fn new(links: Links) -> Self {
-        Self { links }
+    /// Over links to its bucket; the SDK's client lists it.
+    pub fn new(client: Client, links: Links, bucket: String) -> Self {
+        Self { links, client, bucket }
     }
 
     /// The head of a firm's index, if it has one.
@@ -119,6 +122,26 @@ impl IndexStore {
     pub async fn delete(&self, firm: FirmId, name: &str) -> Result<(), IndexError> {
         let key = key(firm, name);
         self.links.delete(&key).await.map_err(|source| IndexError::Store { attempted: "remove", key, source })
+    }
+
+    /// Removes all objects of a firm's index but its head and those of the head's generation: also what an indexer left
+    /// that died between its two writes.
+    ///
+    /// Errors: S3 refuses or does not answer, or the head can't be read.
+    pub async fn delete_other_generations(&self, firm: FirmId) -> Result<(), IndexError> {
+        let head = self.head(firm).await?.and_then(|found| found.head);
+        let own = head.map(|head| format!("{}/", head.generation));
+        let root = key(firm, "");
+        let mut pages = self.client.list_objects_v2().bucket(&self.bucket).prefix(&root).into_paginator().send();
+        while let Some(page) = pages.next().await {
+            let failed = |source: BoxError| IndexError::Store { attempted: "list", key: root.clone(), source };
+            let page = page.map_err(|source| failed(source.into()))?;
+            let names = page.contents().iter().filter_map(|object| object.key()?.strip_prefix(&root));
+            for name in names.filter(|name| *name != "head" && own.as_ref().is_none_or(|own| !name.starts_with(own))) {
+                self.delete(firm, name).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn bytes(&self, key: &str, range: Range<u64>) -> Result<Vec<u8>, IndexError> {
