@@ -18,7 +18,10 @@ use crate::{
         random::Random,
         recent::Recent,
     },
-    evidence::{appender::Appender, authority::StampAuthority, eraser::Eraser, proof_package::Packer, store::LogStore},
+    evidence::{
+        appender::Appender, authority::StampAuthority, eraser::Eraser, erasure_request::REMOVED_MAX,
+        proof_package::Packer, store::LogStore,
+    },
     mail::{archive::Archive, keeper::Keeper, rules::RecentPeople},
     push::proposal::Proposer,
     search::{indexer::Indexer, store::IndexStore},
@@ -81,7 +84,8 @@ impl App {
 
     /// What erases. Of the functions of a deployment only `erasure` has the rights that it needs.
     pub fn eraser(&self) -> Eraser<'_> {
-        Eraser { table: &self.table, appender: self.appender(), indexer: self.indexer(), clock: &self.clock }
+        let (table, appender, indexer) = (&self.table, self.appender(), self.indexer());
+        Eraser { table, appender, indexer, page: REMOVED_MAX, clock: &self.clock }
     }
 
     /// What keeps originals longer where that is asked for.

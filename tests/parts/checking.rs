@@ -7,7 +7,7 @@ use super::damage::Archive;
 
 impl Archive {
     /// What the check of a day told, if there was one: originals and findings.
-    async fn checked(&self) -> Option<(u64, u64)> {
+    pub async fn checked(&self) -> Option<(u64, u64)> {
         let before = self.facts_of_checks().await;
         Box::pin(self.world.host.check()).await;
         let after = self.facts_of_checks().await;

@@ -141,7 +141,7 @@ impl Archive {
         self.s3().put_bucket_versioning().bucket(BUCKET).versioning_configuration(on).send().await.unwrap();
     }
 
-    async fn lock(&self, days: i32) {
+    pub async fn lock(&self, days: i32) {
         let retention = DefaultRetention::builder().mode(ObjectLockRetentionMode::Compliance).days(days).build();
         let rule = ObjectLockRule::builder().default_retention(retention).build();
         let lock = ObjectLockConfiguration::builder().rule(rule).build();
@@ -182,7 +182,7 @@ impl Archive {
         aws_sdk_dynamodb::Client::new(&self.world.host.machine.aws)
     }
 
-    async fn items(&self, pk: &str, sk: &str) -> Vec<Item> {
+    pub async fn items(&self, pk: &str, sk: &str) -> Vec<Item> {
         let text = |text: &str| AttributeValue::S(text.to_owned());
         let query =
             self.dynamodb().query().table_name(TABLE).key_condition_expression("pk = :p AND begins_with(sk, :s)");
@@ -202,16 +202,16 @@ impl Archive {
         self.dynamodb().put_item().table_name(TABLE).set_item(Some(item.clone())).send().await.unwrap();
     }
 
-    async fn remove_item(&self, item: &Item) {
+    pub async fn remove_item(&self, item: &Item) {
         let key = ["pk", "sk"].map(|name| (name.to_owned(), item[name].clone()));
         self.dynamodb().delete_item().table_name(TABLE).set_key(Some(key.into())).send().await.unwrap();
     }
 
     /// Every blob that the embedded S3 has on the disk with these bytes.
-    fn blob(&self, bytes: &[u8]) -> PathBuf {
+    pub fn blobs(&self, bytes: &[u8]) -> Vec<PathBuf> {
         let blobs = std::fs::read_dir(self.world.folder().join("aws/blobs")).unwrap();
-        let mut paths = blobs.map(|blob| blob.unwrap().path());
-        paths.find(|path| std::fs::read(path).unwrap() == bytes).expect("the blob")
+        let paths = blobs.map(|blob| blob.unwrap().path());
+        paths.filter(|path| std::fs::read(path).unwrap() == bytes).collect()
     }
 }
 
@@ -299,7 +299,7 @@ async fn a_byte_on_the_disk_is_found_by_reading_it() {
     let (archive, messages) = Archive::of_mails().await;
     let key = archive::key(archive.firm, messages[2]);
     let bytes = archive.object(&key).await;
-    let blob = archive.blob(&bytes);
+    let blob = archive.blobs(&bytes).remove(0);
     let mut altered = bytes.clone();
     altered[9] ^= 1;
     for (on_disk, kind) in [(altered.as_slice(), Altered), (&bytes[..bytes.len() / 2], Truncated)] {
@@ -359,6 +359,8 @@ async fn what_was_erased_is_told_apart_and_has_to_be_in_the_log() {
         scope,
         asked_by: asked_by.clone(),
         by: by.clone(),
+        confirmed_by: None,
+        order: None,
         reason: "Article 17".to_owned(),
         mailboxes: Default::default(),
         shortened: Default::default(),
@@ -423,6 +425,8 @@ async fn what_object_lock_keeps_is_not_erased_and_nothing_of_it_goes() {
         scope,
         asked_by: "Ada".to_owned(),
         by: "operator".to_owned(),
+        confirmed_by: None,
+        order: None,
         reason,
         mailboxes: Default::default(),
         shortened: Default::default(),

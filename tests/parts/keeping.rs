@@ -4,27 +4,32 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_s3::types::{BucketLifecycleConfiguration, LifecycleRule, LifecycleRuleFilter};
 use futures::future::LocalBoxFuture;
 use jiff::{Timestamp, tz::TimeZone};
 use local::provision::BUCKET;
 use serde_json::{Value, json};
 use shared::{
-    aws::worker::Deadline,
+    aws::{table::Key, worker::Deadline},
     base::{
         id::{ErasureId, MessageId},
         random::Random,
     },
     evidence::{
-        eraser::{ErasedScope, Erasure},
+        eraser::{ErasedScope, Eraser, Erasure},
+        erasure_request::{ErasureOrder, WORK_TIME},
         report::{FindingKind, FirmReport},
     },
     firm::retention::KeptUntil,
-    mail::archive::{OriginalKey, key},
+    mail::{
+        archive::{OriginalKey, key},
+        keeper::KeeperPlace,
+    },
 };
 use tests::{Registry, World};
 
 use crate::{
-    damage::{Archive, changed, name},
+    damage::{Archive, Item, changed, name},
     dying::{dying, waiting},
 };
 
@@ -149,6 +154,10 @@ async fn a_class_and_a_hold_keep_mail_longer_and_feed_and_log_tell_of_it() {
     let report = kept.proved().await;
     assert_eq!((report.originals, report.copies_left, report.facts_beyond), (3, 2, 0));
     assert_eq!(kept.archive.object(&kept.at(taxed, 10)).await, kept.archive.object(&kept.at(taxed, 7)).await);
+    // A dossier that is in no class is not taken out of one once more.
+    let count = kept.archive.facts().await.len();
+    kept.class("2026/9", Value::Null).await;
+    assert_eq!(kept.archive.facts().await.len(), count);
     // Nothing is done a second time, and less time is no matter of the keeper.
     kept.hold("2026/2", false).await;
     kept.class("2026/1", Value::Null).await;
@@ -208,6 +217,8 @@ async fn what_expires_is_removed_by_s3_and_index_search_and_verification_agree()
         assert_eq!(kept.archive.erase(json!({ "kind": "retention" })).await["shortened"], 0);
         let left = kept.archive.state(gone).await;
         assert_eq!((&left["state"], &left["subject"]), (&json!("expired"), &json!("")));
+        assert_eq!(left["kept_until"], shown["kept_until"], "the end of its year, and not the day of the erasure");
+        assert_eq!(kept.archive.refusal(json!({ "kind": "retention" })).await["reason"], "as_asked");
         let report = kept.proved().await;
         assert_eq!((report.originals_erased, report.originals_expired), (1, 0));
     }
@@ -231,6 +242,17 @@ async fn only_a_confirmed_erasure_keeps_mail_less_long_and_a_hold_refuses_it() {
     assert_eq!((&preview["originals"], &preview["shortened"]), (&json!(0), &json!(1)), "{preview}");
     assert!(kept.keys().await.contains(&key(firm, mail)), "nothing is done yet");
     assert_eq!(kept.archive.erase(json!({ "kind": "retention" })).await["shortened"], 1);
+    let carried_out = kept.archive.world.get(&erasure).await.ok();
+    assert_eq!(carried_out["confirmed_by"], Value::Null, "another one was confirmed");
+    let confirmed = kept.archive.world.get(&kept.of_firm("erasures")).await.ok();
+    let confirmed = confirmed["items"].as_array().unwrap().iter().filter(|one| one["confirmed_by"] == "operator");
+    assert_eq!(confirmed.map(|one| one["reason"].clone()).collect::<Vec<_>>(), ["Article 17"]);
+    let facts = kept.archive.facts().await;
+    let record = facts.iter().find(|fact| fact["id"].as_s().unwrap().starts_with("shortened-")).unwrap();
+    let text = |name: &str| record[name].as_s().unwrap().clone();
+    assert_eq!([text("confirmed_by"), text("reason")], ["operator", "Article 17"]);
+    let log = kept.archive.world.get(&kept.of_firm("log")).await.ok();
+    assert_eq!(log["size"], facts.len(), "the log has all of it already");
     let mut keys = vec![kept.at(mail, 3), key(firm, held)];
     keys.sort();
     assert_eq!(kept.keys().await, keys);
@@ -331,7 +353,20 @@ async fn to_shorten(kept: &Kept) -> (MessageId, Erasure) {
     let scope = ErasedScope::Expired(ErasureId::draw(&Random::seeded(1)), BTreeSet::new());
     let (asked_by, by, reason) = ("Ada".to_owned(), "operator".to_owned(), "The law".to_owned());
     let firm = kept.archive.firm;
-    (mail, Erasure { firm, scope, asked_by, by, reason, mailboxes: BTreeSet::new(), shortened: [mail].into() })
+    (
+        mail,
+        Erasure {
+            firm,
+            scope,
+            asked_by,
+            by,
+            confirmed_by: None,
+            order: None,
+            reason,
+            mailboxes: BTreeSet::new(),
+            shortened: [mail].into(),
+        },
+    )
 }
 
 #[tokio::test]
@@ -361,4 +396,301 @@ async fn a_hold_that_is_set_at_any_call_of_a_shortening_keeps_the_mail_for_ever(
             break;
         }
     }
+}
+
+/// What the table has of the firm under such a key.
+async fn setting(kept: &Kept, sk: &str) -> Item {
+    kept.archive.items(&format!("FIRM#{}", kept.archive.firm), sk).await.remove(0)
+}
+
+#[tokio::test]
+async fn every_change_of_a_hold_a_class_or_a_period_in_the_table_alone_is_found_and_named() {
+    use FindingKind::{Altered, Extra, Missing};
+    let kept = Kept::begun().await;
+    let archive = &kept.archive;
+    kept.mail("Seven years").await;
+    kept.class("2026/1", json!("Tax")).await;
+    kept.hold("2026/2", true).await;
+    kept.hold("2026/3", true).await;
+    kept.hold("2026/3", false).await;
+    for is_logged in [false, true] {
+        if is_logged {
+            kept.follow().await;
+        }
+        archive.is_proved(&archive.verify().await, "the table has what the facts say");
+        for (sk, attributes) in [("HOLD#", &["dossier", "reason", "by", "at"][..]), ("CLASS#", &["dossier", "class"])] {
+            let item = setting(&kept, sk).await;
+            for attribute in attributes {
+                archive.put_item(&changed(&item, attribute)).await;
+                assert_eq!(archive.verify().await, [(Altered, name(&item))], "{attribute}");
+            }
+            archive.remove_item(&item).await;
+            assert_eq!(archive.verify().await, [(Missing, name(&item))]);
+            archive.put_item(&item).await;
+            let other = changed(&changed(&item, "sk"), "dossier");
+            archive.put_item(&other).await;
+            assert_eq!(archive.verify().await, [(Extra, name(&other))]);
+            archive.remove_item(&other).await;
+        }
+        let firm = archive.items(&format!("FIRM#{}", archive.firm), "FIRM").await.remove(0);
+        let mut shorter = firm.clone();
+        let periods = shorter.get_mut("retention").and_then(|periods| periods.as_m().ok().cloned()).unwrap();
+        for (name_of, value) in [("default", Some(AttributeValue::N("1".to_owned()))), ("classes", None)] {
+            let mut periods = periods.clone();
+            match value {
+                Some(value) => drop(periods.insert(name_of.to_owned(), value)),
+                None => drop(periods.insert(name_of.to_owned(), AttributeValue::M(Item::new()))),
+            }
+            shorter.insert("retention".to_owned(), AttributeValue::M(periods));
+            archive.put_item(&shorter).await;
+            assert_eq!(archive.verify().await, [(Altered, name(&firm))], "{name_of}");
+        }
+        shorter.remove("retention");
+        archive.put_item(&shorter).await;
+        assert_eq!(archive.verify().await, [(Altered, name(&firm))]);
+        archive.put_item(&firm).await;
+    }
+    archive.is_proved(&archive.verify().await, "all is as it was written");
+    // The check by the schedule finds it, whichever share of the archive it looks at.
+    let hold = setting(&kept, "HOLD#").await;
+    archive.remove_item(&hold).await;
+    for _ in 0..2 {
+        assert_eq!(archive.checked().await.map(|(_, findings)| findings), Some(1));
+        archive.world.clock.advance(Duration::from_secs(23 * 3600));
+    }
+    // Where the fact is not as it was, nothing else can be said.
+    archive.put_item(&hold).await;
+    let facts = archive.facts().await;
+    let fact = facts.into_iter().find(|fact| fact["id"].as_s().unwrap().starts_with("hold-")).unwrap();
+    archive.put_item(&changed(&fact, "dossier")).await;
+    assert_eq!(archive.verify().await, [(Altered, name(&fact))]);
+}
+
+#[tokio::test]
+async fn a_copy_that_lies_where_no_entry_says_is_found_also_of_a_mail_that_has_expired() {
+    for versions in [false, true] {
+        let kept = Kept::begun().await;
+        let archive = &kept.archive;
+        if versions {
+            archive.keep_versions().await;
+        }
+        let (mail, plain) = (kept.mail("Kept longer").await, kept.mail("Plain").await);
+        kept.class("2026/1", json!("Tax")).await;
+        archive.file(mail, json!("2026/1")).await;
+        kept.follow().await;
+        archive.world.clock.advance(Duration::from_secs(3600));
+        assert_eq!(kept.proved().await.copies_left, 1, "its copy of before expires by its own rule");
+        let bytes = [archive.object(&kept.at(mail, 10)).await, archive.object(&kept.at(plain, 7)).await];
+        for years in [0, 7, 10] {
+            if years > 0 {
+                kept.new_year(years);
+            }
+            archive.is_proved(&archive.verify().await, "nothing else lies there");
+            for (id, bytes) in [mail, plain].into_iter().zip(&bytes) {
+                for key in [kept.at(id, 12), key(archive.firm, id)] {
+                    archive.put(&key, bytes).await;
+                    assert_eq!(archive.verify().await, [(FindingKind::Extra, key.clone())], "{years}");
+                    archive.remove_all_versions(&key).await;
+                }
+            }
+        }
+        // S3 would have removed it.
+        archive.world.clock.advance(Duration::from_secs(3 * 86_400));
+        let late = kept.at(plain, 9);
+        archive.put(&late, &bytes[1]).await;
+        assert_eq!(archive.verify().await, [(FindingKind::Extra, late)]);
+    }
+}
+
+#[tokio::test]
+async fn a_byte_on_the_disk_of_a_copy_that_is_left_is_found_by_reading_it() {
+    let kept = Kept::begun().await;
+    let mail = kept.mail("Kept longer").await;
+    kept.class("2026/1", json!("Tax")).await;
+    kept.archive.file(mail, json!("2026/1")).await;
+    kept.follow().await;
+    let bytes = kept.archive.object(&kept.at(mail, 10)).await;
+    let mut altered = bytes.clone();
+    altered[9] ^= 1;
+    let mut found = BTreeSet::new();
+    for blob in kept.archive.blobs(&bytes) {
+        std::fs::write(&blob, &altered).unwrap();
+        let report = kept.archive.verify_with(true, None).await;
+        found.extend(report.findings().map(|finding| (finding.kind, finding.what.clone())));
+        std::fs::write(&blob, &bytes).unwrap();
+    }
+    let both = [(FindingKind::Altered, kept.at(mail, 10)), (FindingKind::Extra, kept.at(mail, 7))];
+    assert_eq!(found, BTreeSet::from(both));
+}
+
+#[tokio::test]
+async fn what_expired_though_it_was_to_be_kept_longer_is_named() {
+    let kept = Kept::begun().await;
+    let (held, longer, freed, plain) =
+        (kept.mail("Held").await, kept.mail("Longer").await, kept.mail("Freed").await, kept.mail("Plain").await);
+    kept.class("2026/1", json!("Tax")).await;
+    for (mail, dossier) in [(held, "2026/2"), (longer, "2026/1"), (freed, "2026/3"), (plain, "2026/4")] {
+        kept.archive.file(mail, json!(dossier)).await;
+    }
+    kept.hold("2026/2", true).await;
+    kept.hold("2026/3", true).await;
+    kept.hold("2026/3", false).await;
+    // No keeper runs before the end.
+    kept.archive.append().await;
+    kept.new_year(7);
+    let mut found = [(FindingKind::Missing, kept.at(held, 7)), (FindingKind::Missing, kept.at(longer, 7))];
+    found.sort();
+    assert_eq!(kept.archive.verify().await, found);
+    let report = kept.archive.verify_with(false, None).await;
+    assert_eq!(report.firms[0].originals_expired, 2, "{report}");
+    // What is asked for after the end comes too late, and is no fault.
+    kept.hold("2026/4", true).await;
+    kept.archive.append().await;
+    assert_eq!(kept.archive.verify().await, found);
+}
+
+#[tokio::test]
+async fn a_keeper_notes_since_when_it_has_not_come_to_its_end() {
+    let kept = Kept::begun().await;
+    let mail = kept.mail("Kept longer").await;
+    kept.archive.file(mail, json!("2026/1")).await;
+    kept.follow().await;
+    kept.class("2026/1", json!("Tax")).await;
+    let began = kept.archive.world.clock.now();
+    let (app, key) = (&kept.archive.world.host.app, Key::keeper(kept.archive.firm));
+    let place = async || app.table.get::<KeeperPlace>(&key).await.unwrap().unwrap().value.behind_since;
+    let mut seen = BTreeSet::new();
+    for calls in 0.. {
+        assert!(calls < 40, "it makes far fewer calls");
+        let (dying_app, died) = dying(&kept.archive.world, calls, true);
+        let (keeper, deadline) = (dying_app.keeper(), Deadline::before(u64::MAX, kept.archive.world.clock.clone()));
+        let lived = tokio::select! {
+            done = Box::pin(keeper.follow(kept.archive.firm, &deadline)) => done.map(|_| true).unwrap(),
+            () = died.notified() => false,
+        };
+        seen.insert(place().await);
+        kept.archive.world.clock.advance(Duration::from_secs(11));
+        if lived {
+            break;
+        }
+    }
+    assert_eq!(place().await, None);
+    let since = seen.into_iter().flatten().next().unwrap();
+    assert!(since >= began && since < kept.archive.world.clock.now(), "{since}");
+}
+
+#[tokio::test]
+async fn a_rule_of_the_bucket_that_somebody_changed_is_found_and_named() {
+    let kept = Kept::begun().await;
+    let (archive, s3) = (&kept.archive, kept.archive.s3());
+    kept.mail("Seven years").await;
+    archive.append().await;
+    let rules = s3.get_bucket_lifecycle_configuration().bucket(BUCKET).send().await.unwrap().rules.unwrap();
+    archive.is_proved(&archive.verify().await, "the rules are those that greffe asks for");
+    let put = async |rules: &[LifecycleRule]| {
+        let rules = BucketLifecycleConfiguration::builder().set_rules(Some(rules.to_vec())).build().unwrap();
+        let put = s3.put_bucket_lifecycle_configuration().bucket(BUCKET).lifecycle_configuration(rules);
+        put.send().await.unwrap();
+    };
+    let found = async || -> Vec<FindingKind> { archive.verify().await.into_iter().map(|(kind, _)| kind).collect() };
+    put(&rules[1..]).await;
+    assert_eq!(found().await, [FindingKind::Missing]);
+    let mut changed = rules.clone();
+    changed[7].expiration = rules[6].expiration.clone();
+    put(&changed).await;
+    assert_eq!(found().await, [FindingKind::Altered]);
+    let (mut more, mut other) = (rules.clone(), rules[90].clone());
+    other.filter = Some(LifecycleRuleFilter::builder().prefix("").build());
+    other.id = Some("other".to_owned());
+    more.push(other);
+    put(&more).await;
+    assert_eq!(found().await, [FindingKind::Extra]);
+    let deadline = Deadline::before(u64::MAX, archive.world.clock.clone());
+    assert_eq!(Box::pin(check::check(&archive.world.host.app, &deadline)).await.unwrap().findings, 1);
+    put(&rules).await;
+    archive.is_proved(&archive.verify().await, "they are as they were");
+}
+
+#[tokio::test]
+async fn an_erasure_by_the_periods_takes_any_number_of_mails_whatever_call_it_dies_at() {
+    let kept = Kept::begun().await;
+    kept.set_periods(Value::Null).await;
+    let (archive, mut mails) = (&kept.archive, Vec::new());
+    for n in 0..5 {
+        mails.push(kept.mail(&format!("Number {n}")).await);
+    }
+    kept.set_periods(json!(3)).await;
+    kept.follow().await;
+    let erasure = archive.ask(json!({ "kind": "retention" })).await;
+    let id = (archive.firm, erasure.rsplit('/').next().unwrap().parse::<ErasureId>().unwrap());
+    for wanted in ["previewed", "erased"] {
+        let mut calls = 0;
+        while archive.progress(&erasure).await["state"] != wanted {
+            assert!(calls < 4_000, "{wanted}: it makes far fewer calls");
+            let (app, died) = dying(&archive.world, calls, calls % 2 == 0);
+            let table = &archive.world.host.app.table;
+            if let Some(order) = ErasureOrder::take(table, id, archive.world.clock.now()).await.unwrap() {
+                let eraser = Eraser { page: 2, ..app.eraser() };
+                tokio::select! {
+                    _ = Box::pin(ErasureOrder::work(order, &eraser)) => {},
+                    () = died.notified() => {}
+                }
+            }
+            calls += 13;
+            archive.world.clock.advance(WORK_TIME + Duration::from_secs(1));
+        }
+        if wanted == "previewed" {
+            assert_eq!(archive.progress(&erasure).await["shortened"], 5);
+            // What comes later is not among what is confirmed.
+            kept.set_periods(Value::Null).await;
+            kept.mail("Later").await;
+            kept.set_periods(json!(3)).await;
+            archive.world.post(&format!("{erasure}/confirm"), Value::Null).await.ok();
+        }
+    }
+    let keys: Vec<String> = mails.iter().map(|mail| kept.at(*mail, 3)).collect();
+    assert_eq!(kept.keys().await.len(), 6);
+    let there = kept.keys().await;
+    assert!(keys.iter().all(|key| there.contains(key)), "all five are kept less long: {there:?}");
+    archive.append().await;
+    kept.proved().await;
+    assert_eq!(archive.items(&format!("FIRM#{}", archive.firm), "ERASED#").await.len(), 0, "no page is left");
+}
+
+#[tokio::test]
+async fn the_dossiers_that_are_in_a_class_are_listed_page_by_page() {
+    let kept = Kept::begun().await;
+    let world = &kept.archive.world;
+    for n in 1..4 {
+        kept.class(&format!("2026/{n}"), json!("Tax")).await;
+    }
+    let list = kept.of_firm("retention/dossiers");
+    let first = world.get(&format!("{list}?limit=2")).await.ok();
+    assert_eq!((first["items"].as_array().unwrap().len(), &first["next"]), (2, &json!("2026/2")));
+    let rest = world.get(&format!("{list}?limit=2&after=2026/2")).await.ok();
+    assert_eq!(rest, json!({ "items": [{ "dossier": "2026/3", "class": "Tax" }], "next": null }));
+}
+
+#[tokio::test]
+async fn what_object_lock_keeps_is_kept_less_long_once_the_lock_is_over() {
+    let kept = Kept::begun().await;
+    kept.set_periods(Value::Null).await;
+    let (archive, retention) = (&kept.archive, json!({ "kind": "retention" }));
+    archive.keep_versions().await;
+    let free = kept.mail("Free").await;
+    archive.lock(30).await;
+    let locked = kept.mail("Locked").await;
+    kept.set_periods(json!(3)).await;
+    kept.follow().await;
+    assert_eq!(archive.erase(retention.clone()).await["shortened"], 1, "it passes over what is locked");
+    assert_eq!(kept.keys().await, [key(archive.firm, locked), kept.at(free, 3)]);
+    let refused = archive.refusal(retention.clone()).await;
+    assert_eq!(refused["reason"], "locked");
+    assert!(refused["until"].is_string(), "{refused}");
+    archive.world.clock.advance(Duration::from_secs(31 * 86_400));
+    assert_eq!(archive.erase(retention).await["shortened"], 1);
+    let mut keys = [kept.at(free, 3), kept.at(locked, 3)];
+    keys.sort();
+    assert_eq!(kept.keys().await, keys);
+    kept.proved().await;
 }

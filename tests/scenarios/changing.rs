@@ -149,12 +149,14 @@ async fn a_change_under_a_condition_overwrites_nothing() {
     let filed_to = |dossier: &str| json!({ "folder": inbox["id"], "dossier": dossier });
     let named = |name: &str| json!({ "name": name });
     let marks = |name: &str| json!({ "received": { "name": name, "color": "preset1" }, "filed": { "name": "Filed", "color": "preset2" } });
+    let periods = |years: u16| json!({ "default_years": years, "classes": [], "reason": "The law" });
     let date =
         |title: &str| json!({ "kind": "deadline", "title": title, "start": "2026-07-01T17:00:00", "members": [] });
     let from = |address: &str| json!({ "excluded_senders": [address] });
     for (read, method, path, [first, second]) in [
         (of_firm(""), Method::PATCH, of_firm(""), ["A", "B"].map(named)),
         (of_firm("/marks"), Method::PUT, of_firm("/marks"), ["A", "B"].map(marks)),
+        (of_firm("/retention"), Method::PUT, of_firm("/retention"), [7, 8].map(periods)),
         (
             of_firm(&format!("/connectors/{}", registry.connector)),
             Method::PATCH,
@@ -204,7 +206,8 @@ async fn a_change_under_a_condition_overwrites_nothing() {
         assert_eq!(tag(&world.get(&read).await), now, "{path}: nothing was changed");
         held_to(&world, &format!("\"other\", {now}"), method.clone(), &path, Some(second.clone())).await.ok();
         assert_eq!(held_to(&world, "x", method, &path, Some(second)).await.problem(), "invalid_request", "{path}");
-        if !["/marks", "/rules", "/selection", "/dossiers"].iter().any(|end| path.ends_with(end)) {
+        let never_deleted = ["/retention", "/marks", "/rules", "/selection", "/dossiers"];
+        if !never_deleted.iter().any(|end| path.ends_with(end)) {
             assert_eq!(
                 held_to(&world, &now, Method::DELETE, &path, None).await.problem(),
                 "precondition_failed",

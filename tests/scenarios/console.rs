@@ -958,6 +958,10 @@ async fn an_administrator_sets_how_long_mail_is_kept_and_for_which_dossiers_long
     let refused = visitor.submit(&page, &retention, &[&periods[..], &class[..]].concat()).await;
     refused.shows(&["Nothing was changed", "value=\"seven\"", "value=\"Tax\"", "value=\"The law\""]);
     let periods = [("do", "periods"), ("default_years", "7"), ("reason", "The law")];
+    // Years of no class are not passed over in silence.
+    let nameless = [("class", ""), ("years", "12")];
+    let refused = visitor.submit(&refused, &retention, &[&periods[..], &nameless[..]].concat()).await;
+    refused.shows(&["Nothing was changed", "value=\"12\""]);
     visitor.submit(&refused, &retention, &[&periods[..], &class[..]].concat()).await;
     let page = visitor.get(&retention).await;
     page.shows(&["name=\"default_years\" inputmode=\"numeric\" maxlength=\"3\" autocomplete=\"off\" value=\"7\""]);
@@ -972,6 +976,19 @@ async fn an_administrator_sets_how_long_mail_is_kept_and_for_which_dossiers_long
     form.shows(&["Apply the retention periods"]);
     let own = visitor.submit(&form, &new, &[("kind", "retention"), ("reason", "The law")]).await.to.unwrap();
     visitor.get(&own).await.shows(&["is looking at what would go", "Apply the retention periods"]);
+    Box::pin(world.host.erase()).await;
+    visitor.get(&own).await.shows(&["Nothing to do: no mail has expired"]);
+
+    // The page of a mail says until when it is kept, and once it has expired, since when it is gone.
+    world.clock.advance(std::time::Duration::from_secs(61));
+    let mail = message_id(&registry, &world.deliver("inbox", "Seven years")).to_string();
+    world.run_until_idle().await;
+    let page = format!("{}/documents/{mail}", home(&registry));
+    let end = world.clock.now().to_zoned(jiff::tz::TimeZone::UTC).year() + 8;
+    visitor.get(&page).await.shows(&[&format!("It is kept until 1 Jan {end}")]);
+    world.clock.advance(std::time::Duration::from_secs(8 * 366 * 86_400));
+    let visitor = Visitor::invited(&world, &registry.firm, "administrator", ADA).await;
+    visitor.get(&page).await.shows(&["Expired: its retention period is over", &format!("1 Jan {end}")]);
 }
 
 #[tokio::test]

@@ -326,6 +326,7 @@ fn object(request: &HttpRequest) -> (String, String) {
     let is_of_version = query.contains("versionId=");
     let action = match request.method() {
         "GET" if path.len() < 2 && query.contains("versions") => "ListBucketVersions",
+        "GET" if path.len() < 2 && query.contains("lifecycle") => "GetLifecycleConfiguration",
         "GET" if path.len() < 2 => "ListBucket",
         "GET" | "HEAD" if is_of_version => "GetObjectVersion",
         "GET" | "HEAD" => "GetObject",

@@ -218,13 +218,14 @@ fn each_parameter_is_told_to_the_operator() {
 /// All that a function may ever do with originals and logs.
 const WITH_ORIGINALS: [&str; 3] = ["s3:GetObject", "s3:PutObject", "s3:ListBucket"];
 /// What some may do beside that, and where. `erasure` alone deletes.
-const BESIDE: [(&str, &str, &str); 6] = [
+const BESIDE: [(&str, &str, &str); 7] = [
     ("erasure", "s3:DeleteObjectVersion", "Originals/*firms/*/mailboxes/*"),
     ("erasure", "s3:GetObjectVersion", "Originals/*firms/*/mailboxes/*"),
     ("erasure", "s3:GetObjectRetention", "Originals/*firms/*/mailboxes/*"),
     ("erasure", "s3:ListBucketVersions", "Originals"),
     ("check", "s3:GetObjectRetention", "Originals/*firms/*/mailboxes/*"),
     ("check", "s3:ListBucketVersions", "Originals"),
+    ("check", "s3:GetLifecycleConfiguration", "Originals"),
 ];
 
 /// What a role may do with what is archived and ought not to: remove it, or change what keeps it.

@@ -14,6 +14,7 @@ use shared::{
         worker::Deadline,
     },
     base::{
+        id::FirmId,
         metric::{Counter, Tally},
         telemetry::ErrorChain,
     },
@@ -81,6 +82,13 @@ pub async fn check(app: &App, deadline: &Deadline) -> Result<Output, CheckStartE
     let key = app.secrets.read(EVIDENCE_KEY).await?;
     let (table, feed, store, clock, random) = (&app.table, &app.feed, &app.logs, &app.clock, &app.random);
     let checker = Checker { table, feed, store, key: &key, lock_days: app.config.lock_days, clock, random };
+    match store.find_other_rules().await {
+        Ok(findings) => output.findings += tell(app, None, findings),
+        Err(error) => {
+            tracing::error!(error = %ErrorChain(&error), "the lifecycle rules could not be checked");
+            output.failed += 1;
+        }
+    }
     for firm in app.table.due_logs(Timestamp::MAX).await? {
         if deadline.is_near() {
             break;
@@ -89,11 +97,7 @@ pub async fn check(app: &App, deadline: &Deadline) -> Result<Output, CheckStartE
             Ok(None) => {}
             Ok(Some(findings)) => {
                 output.checked += 1;
-                output.findings += findings.len();
-                for EvidenceFinding { kind, what, detail } in findings {
-                    tracing::error!(firm.id = %firm, ?kind, what, detail, "the evidence is not as it was written");
-                    Tally::one(Counter::EvidenceFaults).publish(app.clock.now());
-                }
+                output.findings += tell(app, Some(firm), findings);
             }
             Err(error) => {
                 tracing::error!(firm.id = %firm, error = %ErrorChain(&error), "an archive could not be checked");
@@ -102,4 +106,15 @@ pub async fn check(app: &App, deadline: &Deadline) -> Result<Output, CheckStartE
         }
     }
     Ok(output)
+}
+
+/// Tells the operator what was found of a firm, or of what all firms share; how much it is.
+fn tell(app: &App, firm: Option<FirmId>, findings: Vec<EvidenceFinding>) -> usize {
+    let count = findings.len();
+    let firm = firm.map(|firm| firm.to_string());
+    for EvidenceFinding { kind, what, detail } in findings {
+        tracing::error!(firm.id = firm, ?kind, what, detail, "the evidence is not as it was written");
+        Tally::one(Counter::EvidenceFaults).publish(app.clock.now());
+    }
+    count
 }

@@ -196,6 +196,7 @@ images-withheld = Bilder aus dem Web werden nicht geladen, weil sie dem Absender
 images-show = Trotzdem laden
 evidence = Nachweis
 evidence-since = Unverändert aufbewahrt seit { $name }.
+evidence-until = Sie wird bis { $name } aufbewahrt.
 evidence-number = Sie hat die Nummer { $n } im Protokoll Ihrer Kanzlei.
 original = Original herunterladen
 
@@ -594,6 +595,7 @@ erasure-active = Abgelehnt: Das Postfach empfängt noch E-Mails. Halten Sie es z
 erasure-pushed = Abgelehnt: Termine oder Kontakte dieses Mitglieds stehen in Outlook. Schalten Sie beides zuerst aus.
 erasure-firm-goes-on = Abgelehnt: Die Kanzlei ist nicht gelöscht.
 erasure-unknown = Abgelehnt: Davon ist nichts aufbewahrt.
+erasure-as-asked = Nichts zu tun: Keine E-Mail ist abgelaufen, und keine wird länger aufbewahrt, als die Fristen sagen.
 erasure-refused = Abgelehnt.
 erasure-done = Gelöscht am { $name }.
 erasure-done-mails = { $n ->

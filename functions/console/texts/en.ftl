@@ -196,6 +196,7 @@ images-withheld = Images from the web are not loaded, because they tell the send
 images-show = Load them
 evidence = Evidence
 evidence-since = Kept unchanged since { $name }.
+evidence-until = It is kept until { $name }.
 evidence-number = It is number { $n } in your firm's log.
 original = Download the original
 
@@ -594,6 +595,7 @@ erasure-active = Refused: the mailbox still receives mail. Pause it first, or re
 erasure-pushed = Refused: dates or contacts of this member are in Outlook. Switch both off first.
 erasure-firm-goes-on = Refused: the firm is not deleted.
 erasure-unknown = Refused: nothing of it is kept.
+erasure-as-asked = Nothing to do: no mail has expired, and none is kept longer than the periods say.
 erasure-refused = Refused.
 erasure-done = Erased on { $name }.
 erasure-done-mails = { $n ->

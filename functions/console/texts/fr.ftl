@@ -196,6 +196,7 @@ images-withheld = Les images du web ne sont pas chargées, car elles disent à l
 images-show = Les charger
 evidence = Preuve
 evidence-since = Conservé inchangé depuis le { $name }.
+evidence-until = Il est conservé jusqu'au { $name }.
 evidence-number = C'est le numéro { $n } du journal de votre cabinet.
 original = Télécharger l'original
 
@@ -594,6 +595,7 @@ erasure-active = Refusé : la boîte aux lettres reçoit encore des courriels. M
 erasure-pushed = Refusé : des dates ou des contacts de ce membre sont dans Outlook. Désactivez-les d'abord.
 erasure-firm-goes-on = Refusé : le cabinet n'est pas supprimé.
 erasure-unknown = Refusé : rien n'en est conservé.
+erasure-as-asked = Rien à faire : aucun courriel n'a expiré, et aucun n'est conservé plus longtemps que les durées ne le prévoient.
 erasure-refused = Refusé.
 erasure-done = Effacé le { $name }.
 erasure-done-mails = { $n ->

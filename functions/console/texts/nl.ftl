@@ -196,6 +196,7 @@ images-withheld = Afbeeldingen van het web worden niet geladen: daaraan zou de a
 images-show = Toch laden
 evidence = Bewijs
 evidence-since = Ongewijzigd bewaard sinds { $name }.
+evidence-until = Het wordt bewaard tot { $name }.
 evidence-number = Het is nummer { $n } in het logboek van uw kantoor.
 original = Het origineel downloaden
 
@@ -594,6 +595,7 @@ erasure-active = Geweigerd: het postvak ontvangt nog e-mail. Pauzeer of verwijde
 erasure-pushed = Geweigerd: er staan nog afspraken of contacten van dit lid in Outlook. Schakel beide eerst uit.
 erasure-firm-goes-on = Geweigerd: het kantoor is niet verwijderd.
 erasure-unknown = Geweigerd: hiervan is niets bewaard.
+erasure-as-asked = Niets te doen: geen e-mail is verlopen, en geen wordt langer bewaard dan de termijnen zeggen.
 erasure-refused = Geweigerd.
 erasure-done = Gewist op { $name }.
 erasure-done-mails = { $n ->

@@ -13,7 +13,12 @@ use shared::{
         table::TableError,
         worker::{self, Deadline},
     },
-    base::{id::FirmId, telemetry::ErrorChain},
+    base::{
+        id::FirmId,
+        metric::{Counter, Tally},
+        telemetry::ErrorChain,
+    },
+    mail::keeper::KEEPER_PATIENCE,
     search::indexer::IndexingError,
 };
 
@@ -108,11 +113,27 @@ pub async fn rebuild(app: &App, firm: FirmId, deadline: &Deadline) -> Result<Out
 async fn follow(app: &App, firm: FirmId, deadline: &Deadline) -> Option<u64> {
     let indexed = follow_index(app, firm, deadline).await;
     // It is no part of the index: neither holds up the other.
-    if let Err(error) = app.keeper().follow(firm, deadline).await {
-        tracing::error!(firm.id = %firm, error = %ErrorChain(&error), "originals could not be kept longer");
-        return None;
+    if keep(app, firm, deadline).await { indexed } else { None }
+}
+
+/// Whether the keeper came to its end, or will soon. The operator learns where it does not, and of originals that are
+/// not as they were written.
+async fn keep(app: &App, firm: FirmId, deadline: &Deadline) -> bool {
+    let now = app.clock.now();
+    match app.keeper().follow(firm, deadline).await {
+        Ok(kept) => {
+            if kept.failed > 0 {
+                Tally::one(Counter::EvidenceFaults).publish(now);
+            }
+            let Some(since) = kept.behind_since.filter(|since| *since + KEEPER_PATIENCE <= now) else { return true };
+            tracing::error!(firm.id = %firm, %since, "the keeper of originals is behind");
+        }
+        Err(error) => {
+            tracing::error!(firm.id = %firm, error = %ErrorChain(&error), "originals could not be kept longer");
+        }
     }
-    indexed
+    Tally::one(Counter::KeeperFailures).publish(now);
+    false
 }
 
 async fn follow_index(app: &App, firm: FirmId, deadline: &Deadline) -> Option<u64> {

@@ -447,6 +447,8 @@ async fn erase(arguments: EraseArguments) -> Ended {
             scope,
             asked_by: by,
             by: "operator".to_owned(),
+            confirmed_by: arguments.confirm.then(|| "operator".to_owned()),
+            order: None,
             reason,
             mailboxes: Default::default(),
             shortened: Default::default(),

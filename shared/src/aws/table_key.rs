@@ -51,6 +51,7 @@
 //! | that a checkpoint of a firm's log was stamped | `FIRM#f#STAMP` | its size, 20 digits | range, either way |
 //! | how far the check of a firm's archive is | `FIRM#f` | `CHECK` | key |
 //! | an erasure that was asked for | `FIRM#f` | `ERASURE#e` | key, prefix; index `due` while there is something to do |
+//! | a page of what an erasure by the periods found | `FIRM#f` | `ERASED#e#n`, the page as ten digits | key |
 //! | that a dossier is under a legal hold | `FIRM#f` | `HOLD#d` | key, prefix |
 //! | the class of a dossier, by which its mail is kept | `FIRM#f` | `CLASS#d` | key, prefix |
 //! | how far the keeper of a firm's originals is | `FIRM#f` | `KEEPER` | key |
@@ -451,6 +452,11 @@ impl Key {
         Self::of_firm(firm, format!("ERASURE#{erasure}"))
     }
 
+    /// A page of the messages that an erasure by the retention periods found.
+    pub fn erasure_page(firm: FirmId, erasure: ErasureId, page: u64) -> Self {
+        Self::of_firm(firm, format!("ERASED#{erasure}#{page:010}"))
+    }
+
     /// All erasures that were asked for.
     pub fn erasure_prefix(firm: FirmId) -> Self {
         Self::of_firm(firm, "ERASURE#".to_owned())
@@ -771,6 +777,7 @@ mod tests {
             add("log_due", Key::log_due(firm));
             add("stamp", Key::stamp(firm, 7));
             add("erasure", Key::erasure(firm, ErasureId::draw(&random)));
+            add("erasure_page", Key::erasure_page(firm, ErasureId::draw(&random), 1));
             add("index_due", Key::index_due(firm));
             add("archive_check", Key::archive_check(firm));
             add("sync", Key::sync(firm, mailbox));

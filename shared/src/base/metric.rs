@@ -64,13 +64,15 @@ pub enum Counter {
     KeyRingFailures,
     /// Times that a firm's log, or the feed that it follows, was found to be otherwise than it was written.
     EvidenceFaults,
+    /// Times that originals were to be kept longer and were not.
+    KeeperFailures,
     /// Times that a checkpoint was to be stamped and was not.
     StampFailures,
 }
 
 impl Counter {
     /// All of them, in the order of the enum.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::MessagesFound,
         Self::MessagesArchived,
         Self::BytesArchived,
@@ -89,6 +91,7 @@ impl Counter {
         Self::CredentialReminders,
         Self::KeyRingFailures,
         Self::EvidenceFaults,
+        Self::KeeperFailures,
         Self::StampFailures,
     ];
 

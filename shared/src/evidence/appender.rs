@@ -158,6 +158,20 @@ impl Appender<'_> {
         appended
     }
 
+    /// Appends all that the log lacks, and notes how far it is: who asks for the log or a proof sees that at once.
+    ///
+    /// Errors: as [`Appender::append`].
+    pub async fn catch_up(&self, table: &Table, firm: FirmId, clock: &Clock) -> Result<(), AppendError> {
+        let size = loop {
+            let Appended { size, more, .. } = self.append(firm, clock.now()).await?;
+            if !more {
+                break size;
+            }
+        };
+        let due = LogDue::at(firm, clock.now() + BACKLOG_PAUSE, size);
+        Ok(table.write(due).await.map_err(FeedError::from)?)
+    }
+
     /// Appends up to 1,024 facts that the log lacks. It stops at a number that may still be written.
     ///
     /// Errors: an alarm is raised for those of which [`AppendError::is_alarm`] says so.

@@ -139,6 +139,10 @@ impl fmt::Display for ErasedScope {
 struct ErasureRecord<'a> {
     by: &'a str,
     requested_by: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confirmed_by: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    erasure: Option<ErasureId>,
     reason: &'a str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     messages: Vec<MessageId>,
@@ -155,12 +159,23 @@ pub struct Erasure {
     pub asked_by: String,
     /// Whose request it was: the id of the API key or of the person, or `operator`.
     pub by: String,
+    /// Who confirmed it, once that is done: as `by`.
+    pub confirmed_by: Option<String>,
+    /// The one that was asked for, of which this is a part or all; none if it was not asked for by the API.
+    pub order: Option<ErasureId>,
     /// Why.
     pub reason: String,
     /// Of a member, the mailboxes that an earlier try found: it may have erased them.
     pub mailboxes: BTreeSet<MailboxId>,
     /// Messages that are kept less long from now on, if the firm's periods still say so.
     pub shortened: BTreeSet<MessageId>,
+}
+
+impl Erasure {
+    fn record(&self, messages: Vec<MessageId>) -> ErasureRecord<'_> {
+        let (by, requested_by, confirmed_by) = (&self.asked_by, &self.by, self.confirmed_by.as_deref());
+        ErasureRecord { by, requested_by, confirmed_by, erasure: self.order, reason: &self.reason, messages }
+    }
 }
 
 /// What an erasure would take, or took.
@@ -202,6 +217,9 @@ pub enum EraseError {
     /// Nothing is known of it.
     #[error("nothing is archived of it")]
     Unknown,
+    /// The retention periods ask for nothing.
+    #[error("no mail has expired, and none is kept longer than the retention periods ask for")]
+    AsAsked,
     /// A fact is not as any version of greffe writes it.
     #[error(transparent)]
     Fact(#[from] EntryError),
@@ -234,6 +252,8 @@ pub struct Eraser<'a> {
     pub appender: Appender<'a>,
     /// What makes the index of words.
     pub indexer: Indexer<'a>,
+    /// Most messages that an erasure by the retention periods takes at a time.
+    pub page: usize,
     /// The clock.
     pub clock: &'a Clock,
 }
@@ -322,11 +342,13 @@ impl Eraser<'_> {
     /// Errors: a hold was set meanwhile; the log is not as it was written; S3 or the table refuses or does not answer.
     pub async fn carry_out(&self, erasure: &Erasure, found: &FoundParts) -> Result<(), EraseError> {
         self.shorten(erasure, &found.shortened).await?;
-        if found.parts.is_empty() {
-            return Ok(());
-        }
         for part in &found.parts {
             self.erase_part(erasure, part).await?;
+        }
+        // The log, proofs and exports show at once what was done.
+        self.appender.catch_up(self.table, erasure.firm, self.clock).await?;
+        if found.parts.is_empty() {
+            return Ok(());
         }
         self.indexer.restart(erasure.firm, None).await?;
         self.indexer.store.delete_other_generations(erasure.firm).await.map_err(IndexingError::from)?;
@@ -391,7 +413,8 @@ impl Eraser<'_> {
         let shortened = self.find_shortened(erasure).await?;
         let is_known = is_known || !erasure.shortened.is_empty();
         if !is_known && parts.iter().all(is_nothing) {
-            Err(EraseError::Unknown)
+            let is_retention = matches!(erasure.scope, ErasedScope::Expired(..));
+            Err(if is_retention { EraseError::AsAsked } else { EraseError::Unknown })
         } else {
             Ok(FoundParts { parts, shortened })
         }
@@ -435,14 +458,13 @@ impl Eraser<'_> {
 
     /// Has messages kept less long: each is copied to its earlier year, and then what would be kept longer is deleted.
     async fn shorten(&self, erasure: &Erasure, found: &[(Row<Message>, KeptUntil)]) -> Result<(), EraseError> {
-        let Erasure { firm, asked_by, by, reason, shortened, .. } = erasure;
+        let Erasure { firm, shortened, .. } = erasure;
         if shortened.is_empty() {
             return Ok(());
         }
         let feed = self.appender.feed;
         if !found.is_empty() {
-            let messages = found.iter().map(|(row, _)| row.value.id).collect();
-            let record = ErasureRecord { by: asked_by, requested_by: by, reason, messages };
+            let record = erasure.record(found.iter().map(|(row, _)| row.value.id).collect());
             feed.record_unseen(*firm, Vec::new(), &format!("shortened-{}", feed.new_id()), &record).await?;
         }
         let keeper = Keeper { table: self.table, feed, archive: self.indexer.archive, clock: self.clock };
@@ -618,8 +640,55 @@ impl Eraser<'_> {
         Ok(found)
     }
 
+    /// Those of these messages that may go now, and what keeps one of the others.
+    ///
+    /// Errors: S3 or the table refuses or does not answer.
+    pub async fn free_of(
+        &self,
+        firm: FirmId,
+        messages: BTreeSet<MessageId>,
+    ) -> Result<(BTreeSet<MessageId>, Option<EraseError>), EraseError> {
+        let (held, mut free, mut kept) = (HeldDossiers::of(self.table, firm).await?, messages, None);
+        let keys: Vec<Key> = free.iter().map(|id| Key::message(firm, *id)).collect();
+        for row in self.table.get_all::<Message>(&keys).await? {
+            if let Some(dossier) = held.holding(self.table, firm, &row.value).await? {
+                free.remove(&row.value.id);
+                kept = Some(EraseError::Held(dossier));
+            }
+        }
+        let scope = ErasedScope::Expired(ErasureId::draw(self.indexer.random), free.clone());
+        for (key, until) in self.locked(&self.list_originals(firm, &scope).await?).await? {
+            if let Some(own) = OriginalKey::parse(&key) {
+                free.remove(&own.message);
+            }
+            kept = Some(EraseError::Locked { key, until });
+        }
+        Ok((free, kept))
+    }
+
+    /// Those of these originals that Object Lock keeps, each with until when.
+    async fn locked(&self, originals: &[String]) -> Result<Vec<(String, Timestamp)>, LogError> {
+        let now = self.clock.now();
+        let looks = originals.iter().map(|key| async move {
+            let until = self.appender.store.retained_until(key).await?.filter(|until| *until > now);
+            Ok(until.map(|until| (key.clone(), until)))
+        });
+        let looks: Vec<_> = looks.collect();
+        let found: Vec<Option<_>> = stream::iter(looks).buffered(AT_ONCE).try_collect().await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
     /// The keys of all originals, versions and what delete markers hide among them; each may go.
     async fn find_originals(&self, firm: FirmId, scope: &ErasedScope) -> Result<Vec<String>, EraseError> {
+        let originals = self.list_originals(firm, scope).await?;
+        match self.locked(&originals).await?.into_iter().next() {
+            Some((key, until)) => Err(EraseError::Locked { key, until }),
+            None => Ok(originals),
+        }
+    }
+
+    /// The keys of all originals, versions and what delete markers hide among them.
+    async fn list_originals(&self, firm: FirmId, scope: &ErasedScope) -> Result<Vec<String>, LogError> {
         let mut prefixes = Vec::new();
         // Wherever it is kept, or was: copies are left where it was kept less long.
         for until in self.years_until().await? {
@@ -648,24 +717,13 @@ impl Eraser<'_> {
         });
         let lists: Vec<_> = lists.collect();
         let originals: Vec<Vec<String>> = stream::iter(lists).buffered(AT_ONCE).try_collect().await?;
-        let originals = originals.concat();
-        let now = self.clock.now();
-        side_by_side(originals.iter().map(|key| async move {
-            match self.appender.store.retained_until(key).await?.filter(|until| *until > now) {
-                Some(until) => Err(EraseError::Locked { key: key.clone(), until }),
-                None => Ok(()),
-            }
-        }))
-        .await?;
-        Ok(originals)
+        Ok(originals.concat())
     }
 
     /// Says who asked and why, before anything goes.
     async fn record(&self, erasure: &Erasure, scope: &ErasedScope) -> Result<(), FeedError> {
-        let Erasure { firm, asked_by, by, reason, .. } = erasure;
-        let messages = scope.named_messages();
-        let record = ErasureRecord { by: asked_by, requested_by: by, reason, messages };
-        self.appender.feed.record_unseen(*firm, Vec::new(), &scope.to_string(), &record).await
+        let record = erasure.record(scope.named_messages());
+        self.appender.feed.record_unseen(erasure.firm, Vec::new(), &scope.to_string(), &record).await
     }
 
     /// Leaves of messages that there were some, and tells of each once.
@@ -696,6 +754,10 @@ impl Eraser<'_> {
                 self.table.write(Write::discard(key)).await?;
             }
             let Some(what) = event_of(id, &row.value.state, &state) else { return Ok(None) };
+            let state = match (&state, row.value.original().and_then(|original| original.until.end())) {
+                (MessageState::Expired { .. }, Some(at)) => MessageState::Expired { at },
+                _ => state.clone(),
+            };
             row.value = blanked(row.value, state.clone());
             let fact = Fact { id: format!("{id}-{}", state.name()), at: self.clock.now(), what };
             match self.appender.feed.record_with(firm, vec![Write::replace(&row)], vec![fact]).await {

@@ -31,7 +31,8 @@ use crate::{
     },
 };
 
-/// Most messages that one removal takes. They lie in one item.
+/// Most messages that one removal takes, and that an erasure by the retention periods takes at a time. They lie in one
+/// item.
 pub const REMOVED_MAX: usize = 1_000;
 /// Facts that are looked at in one go.
 const FACTS_AT_ONCE: usize = 500;
@@ -150,6 +151,17 @@ pub enum ErasureRefusal {
     Pushed,
     /// Nothing is archived of it.
     Unknown,
+    /// No mail has expired, and none is kept longer than the retention periods ask for.
+    AsAsked,
+}
+
+/// That somebody confirmed an erasure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErasureConfirmation {
+    /// Who: the id of the API key or of the person, or `operator`.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// An erasure that was asked for.
@@ -174,6 +186,9 @@ pub struct ErasureOrder {
     pub created_at: Timestamp,
     /// How far it is.
     pub progress: ErasureState,
+    /// Who confirmed it, once that is done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmed: Option<ErasureConfirmation>,
     /// The messages that its preview found to be kept longer than the periods say.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub shortened: BTreeSet<MessageId>,
@@ -186,10 +201,37 @@ pub struct ErasureOrder {
     /// What was erased before the last rounds ended.
     #[serde(default)]
     pub erased: Option<ErasedCount>,
+    /// How far it is, if it takes its messages page by page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paging: Option<ErasurePaging>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     due_kind: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     due_at: Option<String>,
+}
+
+/// How far an erasure by the retention periods is: any number of messages may have expired.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErasurePaging {
+    /// The preview looked at the facts up to this number.
+    pub after: u64,
+    /// The pages that it found.
+    pub pages: u64,
+    /// What is on the pages that were found, or erased.
+    pub count: ErasedCount,
+    /// The page that is erased next.
+    pub next: u64,
+}
+
+/// A page of the messages that an erasure by the retention periods found. Confirmed are these, and no later ones.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErasureBatch {
+    /// What its record is called by.
+    pub id: ErasureId,
+    /// Those that have expired.
+    pub messages: BTreeSet<MessageId>,
+    /// Those that are kept longer than the periods say.
+    pub shortened: BTreeSet<MessageId>,
 }
 
 /// What an erasure is asked for with.
@@ -220,9 +262,11 @@ impl ErasureOrder {
             by,
             created_at: now,
             progress: ErasureState::Requested,
+            confirmed: None,
             mailboxes: BTreeSet::new(),
             has_begun: false,
             erased: None,
+            paging: None,
             due_kind: None,
             due_at: None,
         }
@@ -250,6 +294,7 @@ impl ErasureOrder {
         match row.value.progress {
             ErasureState::Previewed { .. } => {
                 row.value = row.value.clone().due(now);
+                row.value.confirmed = Some(ErasureConfirmation { by: by.clone(), at: now });
                 row.value.progress = ErasureState::Confirmed { by, at: now };
                 table.write(Write::replace(row)).await?;
                 Ok(true)
@@ -296,7 +341,13 @@ impl ErasureOrder {
     pub async fn work(mut row: Row<Self>, eraser: &Eraser<'_>) -> Result<ErasureState, EraseError> {
         let now = eraser.clock.now();
         let ended = match &row.value.progress {
+            ErasureState::Requested if row.value.target == ErasureTarget::Retention => {
+                Self::preview_pages(&mut row, eraser).await
+            }
             ErasureState::Requested => row.value.preview(eraser).await,
+            ErasureState::Confirmed { .. } if row.value.paging.is_some() => {
+                Self::carry_out_pages(&mut row, eraser).await
+            }
             ErasureState::Confirmed { .. } => Self::carry_out(&mut row, eraser).await,
             other => Ok(other.clone()),
         };
@@ -331,6 +382,80 @@ impl ErasureOrder {
         Ok(row.value.progress.clone())
     }
 
+    /// Finds what has expired and what is kept too long, page by page.
+    async fn preview_pages(row: &mut Row<Self>, eraser: &Eraser<'_>) -> Result<ErasureState, EraseError> {
+        let rules = KeepingRules::of(eraser.table, row.value.firm).await?.ok_or(EraseError::AsAsked)?;
+        let (mut paging, mut kept) = (row.value.paging.unwrap_or_default(), None);
+        loop {
+            let id = if paging.pages == 0 { row.value.id } else { ErasureId::draw(eraser.indexer.random) };
+            let mut page = ErasureBatch { id, messages: BTreeSet::new(), shortened: BTreeSet::new() };
+            let reached = page.fill(row.value.firm, &rules, eraser, paging.after).await?;
+            kept = page.leave_kept(row.value.firm, eraser).await?.or(kept);
+            if !page.is_empty() {
+                paging.count = paging.count + eraser.preview(&row.value.part(&page)).await?;
+                let key = Key::erasure_page(row.value.firm, row.value.id, paging.pages);
+                eraser.table.write(Write::overwrite(key, &page)).await?;
+                paging.pages += 1;
+            }
+            let Some(reached) = reached else { break };
+            paging.after = reached;
+            Self::note(row, eraser, paging, None).await?;
+        }
+        if paging.pages == 0 {
+            return Err(kept.unwrap_or(EraseError::AsAsked));
+        }
+        row.value.paging = Some(ErasurePaging { count: ErasedCount::default(), ..paging });
+        Ok(ErasureState::Previewed { count: paging.count, has_more: false })
+    }
+
+    /// Erases page by page, and all once more after the rounds that were under way have ended.
+    async fn carry_out_pages(row: &mut Row<Self>, eraser: &Eraser<'_>) -> Result<ErasureState, EraseError> {
+        let (firm, id, mut paging) = (row.value.firm, row.value.id, row.value.paging.unwrap_or_default());
+        let is_last = row.value.erased.is_some();
+        while paging.next < paging.pages {
+            let key = Key::erasure_page(firm, id, paging.next);
+            if let Some(Row { value: mut page, .. }) = eraser.table.get::<ErasureBatch>(&key).await? {
+                // A hold may have come since the preview.
+                (page.messages, _) = eraser.free_of(firm, page.messages).await?;
+                let part = row.value.part(&page);
+                match eraser.find(&part).await {
+                    Ok(found) => {
+                        row.value.has_begun = true;
+                        Self::note(row, eraser, paging, None).await?;
+                        eraser.carry_out(&part, &found).await?;
+                        paging.count = paging.count + found.count();
+                    }
+                    // A hold keeps all of it by now, or the periods ask for longer.
+                    Err(EraseError::AsAsked) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            paging.next += 1;
+            Self::note(row, eraser, paging, Some(key).filter(|_| is_last)).await?;
+        }
+        let now = eraser.clock.now();
+        if is_last {
+            return Ok(ErasureState::Erased { count: paging.count, at: now });
+        }
+        row.value.paging = Some(ErasurePaging { next: 0, ..paging });
+        row.value = Self { erased: Some(paging.count), ..row.value.clone() }.due(now + ROUND_TIME);
+        Ok(row.value.progress.clone())
+    }
+
+    /// Notes how far it is, and has a page go that is done with.
+    async fn note(
+        row: &mut Row<Self>,
+        eraser: &Eraser<'_>,
+        paging: ErasurePaging,
+        done: Option<Key>,
+    ) -> Result<(), TableError> {
+        row.value.paging = Some(paging);
+        let writes = [Write::replace(row)].into_iter().chain(done.map(Write::discard));
+        eraser.table.transact(writes.collect()).await?;
+        row.written();
+        Ok(())
+    }
+
     async fn preview(&mut self, eraser: &Eraser<'_>) -> Result<ErasureState, EraseError> {
         let has_more = self.select(eraser).await?;
         let count = eraser.preview(&self.erasure()).await?;
@@ -356,7 +481,18 @@ impl ErasureOrder {
         };
         let (asked_by, by, reason) = (self.asked_by.clone(), self.by.clone(), self.reason.clone());
         let (mailboxes, shortened) = (self.mailboxes.clone(), self.shortened.clone());
-        Erasure { firm: self.firm, scope, asked_by, by, reason, mailboxes, shortened }
+        let order = Some(self.id);
+        let confirmed_by = match &self.progress {
+            ErasureState::Confirmed { by, .. } => Some(by.clone()),
+            _ => None,
+        };
+        Erasure { firm: self.firm, scope, asked_by, by, confirmed_by, order, reason, mailboxes, shortened }
+    }
+
+    /// What a page of it comes to.
+    fn part(&self, page: &ErasureBatch) -> Erasure {
+        let scope = ErasedScope::Expired(page.id, page.messages.clone());
+        Erasure { scope, shortened: page.shortened.clone(), ..self.erasure() }
     }
 
     /// Finds the messages of a removal; whether there are more than it takes.
@@ -374,8 +510,8 @@ impl ErasureOrder {
                 let found = Mailbox::find(eraser.table, self.firm, *mailbox).await?.ok_or(EraseError::Unknown)?;
                 (MessageFilter { mailbox: Some(*mailbox), ..archived }, Some(found.value.rules))
             }
-            ErasureTarget::Retention => return self.select_by_retention(eraser).await,
-            ErasureTarget::Message { .. }
+            ErasureTarget::Retention
+            | ErasureTarget::Message { .. }
             | ErasureTarget::Mailbox { .. }
             | ErasureTarget::Member { .. }
             | ErasureTarget::Firm => return Ok(false),
@@ -384,35 +520,52 @@ impl ErasureOrder {
         self.messages = found;
         Ok(has_more)
     }
+}
 
-    /// Finds the messages that have expired, and those that are kept longer than the periods say; whether there are
-    /// more than one erasure takes.
-    async fn select_by_retention(&mut self, eraser: &Eraser<'_>) -> Result<bool, EraseError> {
-        let (table, firm, now) = (eraser.table, self.firm, eraser.clock.now());
-        let rules = KeepingRules::of(table, firm).await?.ok_or(EraseError::Unknown)?;
-        let mut from = 0;
+impl ErasureBatch {
+    fn is_empty(&self) -> bool {
+        self.messages.is_empty() && self.shortened.is_empty()
+    }
+
+    /// Finds the next messages that have expired, and those that are kept longer than the rules say. Where to go on;
+    /// none at the end of the facts.
+    async fn fill(
+        &mut self,
+        firm: FirmId,
+        rules: &KeepingRules,
+        eraser: &Eraser<'_>,
+        mut after: u64,
+    ) -> Result<Option<u64>, EraseError> {
+        let (table, now) = (eraser.table, eraser.clock.now());
+        let limit = FACTS_AT_ONCE.min(eraser.page);
         loop {
-            let page: Vec<(u64, StoredFact)> = table.numbered(&Key::fact(firm, from), true, FACTS_AT_ONCE).await?;
-            let Some((last, _)) = page.last() else { return Ok(false) };
-            from = *last;
-            let archived = page.iter().filter(|(_, fact)| fact.text("type") == Some(ARCHIVED));
+            if self.messages.len() + self.shortened.len() + limit > eraser.page {
+                return Ok(Some(after));
+            }
+            let facts: Vec<(u64, StoredFact)> = table.numbered(&Key::fact(firm, after), true, limit).await?;
+            let Some((last, _)) = facts.last() else { return Ok(None) };
+            after = *last;
+            let archived = facts.iter().filter(|(_, fact)| fact.text("type") == Some(ARCHIVED));
             let ids = archived.filter_map(|(_, fact)| fact.text("message")?.parse().ok());
             let keys: Vec<Key> = ids.map(|id| Key::message(firm, id)).collect();
             for Row { value: message, .. } in table.get_all::<Message>(&keys).await? {
                 let Some(original) = message.original() else { continue };
                 let is_longer = rules.kept_until(table, &message).await?.is_some_and(|wanted| wanted < original.until);
-                let found = match original.until.has_ended(now) {
-                    true if rules.is_held(table, &message).await? => continue,
-                    true => &mut self.messages,
-                    false if is_longer => &mut self.shortened,
-                    false => continue,
-                };
-                found.insert(message.id);
-                if self.messages.len() + self.shortened.len() == REMOVED_MAX {
-                    return Ok(true);
+                if original.until.has_ended(now) {
+                    self.messages.insert(message.id);
+                } else if is_longer {
+                    self.shortened.insert(message.id);
                 }
             }
         }
+    }
+
+    /// Leaves out what a hold or Object Lock keeps; what keeps one of these, if anything does.
+    async fn leave_kept(&mut self, firm: FirmId, eraser: &Eraser<'_>) -> Result<Option<EraseError>, EraseError> {
+        let (messages, kept) = eraser.free_of(firm, std::mem::take(&mut self.messages)).await?;
+        let (shortened, also) = eraser.free_of(firm, std::mem::take(&mut self.shortened)).await?;
+        (self.messages, self.shortened) = (messages, shortened);
+        Ok(kept.or(also))
     }
 }
 
@@ -457,6 +610,7 @@ fn refused(error: &EraseError) -> Option<ErasureState> {
         EraseError::FirmGoesOn => (ErasureRefusal::FirmGoesOn, None),
         EraseError::Pushed(_) => (ErasureRefusal::Pushed, None),
         EraseError::Unknown => (ErasureRefusal::Unknown, None),
+        EraseError::AsAsked => (ErasureRefusal::AsAsked, None),
         EraseError::Fact(_)
         | EraseError::Append(_)
         | EraseError::Keep(_)

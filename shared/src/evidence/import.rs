@@ -41,8 +41,7 @@ use crate::{
     mail::{
         archive::{OriginalKey, StoredObject},
         filing::DossierMessage,
-        hold::LegalHold,
-        keeper::DossierClass,
+        keeping_history::KeepingChange,
         mailbox::{Mailbox, MailboxState},
         message::{FilingRecord, Message},
     },
@@ -223,8 +222,8 @@ impl Importer<'_> {
     /// connectors are not here.
     ///
     /// Errors: the file was changed or can't be read; another object lies where one belongs; S3 or the table refuses.
-    pub async fn rest(&self, Admitted { firm, size, .. }: Admitted, file: &Path) -> Result<Firm, ImportError> {
-        let (mut zip, mut head, mut settings) = (open(file)?, Vec::new(), BTreeMap::new());
+    pub async fn rest(&self, Admitted { mut firm, size, .. }: Admitted, file: &Path) -> Result<Firm, ImportError> {
+        let (mut zip, mut head, mut changes) = (open(file)?, Vec::new(), BTreeMap::new());
         while let Some(found) = zip.next_member()? {
             let name = found.member.name.clone();
             match name.split_once('/').unwrap_or(("", &name)) {
@@ -233,7 +232,7 @@ impl Importer<'_> {
                 ("facts", _) => {
                     let facts: Vec<(u64, StoredFact)> = lines(&mut zip, &found)?;
                     let key = |number| Key::fact(firm.id, number);
-                    settings.extend(facts.iter().filter_map(|(number, fact)| Some((*number, setting(firm.id, fact)?))));
+                    changes.extend(facts.iter().filter_map(|(n, fact)| Some((*n, KeepingChange::recorded(fact)?))));
                     self.write(facts.iter().map(|(number, fact)| Write::overwrite(key(*number), fact))).await?;
                 }
                 ("messages", _) => {
@@ -261,8 +260,13 @@ impl Importer<'_> {
             }
         }
         // In the order in which they were made: the last one holds.
-        for write in settings.into_values() {
-            self.table.write(write).await?;
+        // Periods that were set meanwhile have no fact here. An erased firm has none.
+        let has_periods = firm.retention.take().is_some();
+        for change in changes.into_values() {
+            match change {
+                KeepingChange::Periods(periods) => firm.retention = has_periods.then_some(periods),
+                change => self.write(change.write(firm.id).into_iter()).await?,
+            }
         }
         let there = self.store.find(firm.id, CHECKPOINT).await?;
         if there.is_none_or(|there| there.bytes != head) {
@@ -283,19 +287,6 @@ impl Importer<'_> {
         let writes: Vec<_> = writes.map(|write| self.table.write(write)).collect();
         stream::iter(writes).buffer_unordered(AT_ONCE).try_collect().await
     }
-}
-
-/// The write of what a fact says of a dossier: its legal hold, or its class.
-fn setting(firm: FirmId, fact: &StoredFact) -> Option<Write> {
-    let hold = LegalHold::recorded(fact).map(|(dossier, hold)| {
-        let key = Key::hold(firm, &dossier);
-        hold.map_or_else(|| Write::discard(key.clone()), |hold| Write::overwrite(key.clone(), &hold))
-    });
-    hold.or_else(|| {
-        let (dossier, class) = DossierClass::recorded(fact)?;
-        let key = Key::dossier_class(firm, &dossier);
-        Some(class.map_or_else(|| Write::discard(key.clone()), |class| Write::overwrite(key.clone(), &class)))
-    })
 }
 
 /// A message, and its place in the list of its dossier.

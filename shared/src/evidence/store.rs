@@ -6,7 +6,11 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_s3::{
-    Client, error::SdkError, operation::put_object::PutObjectError, primitives::ByteStream, types::ChecksumMode,
+    Client,
+    error::SdkError,
+    operation::put_object::PutObjectError,
+    primitives::{ByteStream, DateTime},
+    types::ChecksumMode,
 };
 use aws_smithy_runtime_api::http::Response;
 use http_body_util::{BodyExt as _, Limited};
@@ -15,6 +19,7 @@ use jiff::Timestamp;
 use crate::{
     aws::link::{FoundObject, Links},
     base::{digest::Digest, id::FirmId},
+    evidence::{lifecycle::compare_rules, report::EvidenceFinding},
     firm::retention::{ExpiryYear, KeptUntil},
     mail::archive::{StoredObject, UNTIL, root},
 };
@@ -90,6 +95,8 @@ pub struct KeyVersions {
     pub markers: usize,
     /// Whether a delete marker hides all of them.
     pub is_hidden: bool,
+    /// When the first version was written.
+    pub written_at: Option<Timestamp>,
 }
 
 /// Where a listing of versions goes on.
@@ -255,11 +262,16 @@ impl LogStore {
         let list = list.set_key_marker(key).set_version_id_marker(version);
         let page = list.send().await.map_err(|source| failed("list the versions of", prefix, source))?;
         let mut keys: BTreeMap<String, KeyVersions> = open.into_iter().map(|open| (open.key.clone(), open)).collect();
-        let versions = page.versions().iter().filter_map(|one| Some((one.key()?, false, one.is_latest())));
-        let markers = page.delete_markers().iter().filter_map(|one| Some((one.key()?, true, one.is_latest())));
-        for (key, is_marker, is_latest) in versions.chain(markers) {
-            let new = || KeyVersions { key: key.to_owned(), versions: 0, markers: 0, is_hidden: false };
+        let time = |at: Option<&DateTime>| at.and_then(|at| Timestamp::from_second(at.secs()).ok());
+        let versions = page.versions().iter();
+        let versions = versions.filter_map(|one| Some((one.key()?, time(one.last_modified()), one.is_latest())));
+        let versions = versions.map(|(key, at, is_latest)| (key, false, at, is_latest));
+        let markers = page.delete_markers().iter().filter_map(|one| Some((one.key()?, true, None, one.is_latest())));
+        for (key, is_marker, at, is_latest) in versions.chain(markers) {
+            let new =
+                || KeyVersions { key: key.to_owned(), versions: 0, markers: 0, is_hidden: false, written_at: None };
             let own = keys.entry(key.to_owned()).or_insert_with(new);
+            own.written_at = [own.written_at, at].into_iter().flatten().min();
             own.versions += usize::from(!is_marker);
             own.markers += usize::from(is_marker);
             own.is_hidden |= is_marker && is_latest == Some(true);
@@ -281,6 +293,20 @@ impl LogStore {
         let retention = found.object_lock_configuration.and_then(|lock| lock.rule?.default_retention);
         let days = retention.map(|kept| kept.days().unwrap_or_default() + kept.years().unwrap_or_default() * 365);
         Ok(days.and_then(|days| days.try_into().ok()))
+    }
+
+    /// In what the lifecycle rules of the bucket are not those that greffe asks for.
+    ///
+    /// Errors: S3 refuses or does not answer.
+    pub async fn find_other_rules(&self) -> Result<Vec<EvidenceFinding>, LogError> {
+        let found = self.client.get_bucket_lifecycle_configuration().bucket(&self.bucket).send().await;
+        let rules = match found {
+            Err(e) if e.raw_response().is_some_and(|response| response.status().as_u16() == 404) => Vec::new(),
+            found => {
+                found.map_err(|source| failed("read the rules of", &self.bucket, source))?.rules.unwrap_or_default()
+            }
+        };
+        Ok(compare_rules(&self.bucket, &rules))
     }
 
     /// Removes an object for good, with all its versions and delete markers.

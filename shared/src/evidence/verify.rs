@@ -27,29 +27,35 @@ use crate::{
         inspect::{InspectError, Inspection, Logged},
         report::{EvidenceFinding, FindingKind, FirmReport, Report},
         stamp::StampRoots,
-        store::{KeyVersions, LogError, LogStore, key, year_of},
+        store::{KeyVersions, LogError, LogStore, ObjectHead, key, year_of},
         tlog::{LogTile, TILE_WIDTH, TileKind, leaf},
     },
     firm::{fact::StoredFact, log_due::LogDue, retention::KeptUntil},
     mail::{
         archive::{OriginalKey, StoredObject, UNTIL, root},
+        keeper::KeepingRules,
+        keeping_history::{KeepingChange, KeepingHistory},
         message::{Message, MessageState},
     },
 };
 
 /// Originals that are looked at side by side.
-const AT_ONCE: usize = 16;
+pub(super) const AT_ONCE: usize = 16;
 /// How far a retention may fall short: an hour, because S3 counts from its own clock.
 const LOCK_SLACK: SignedDuration = SignedDuration::from_hours(1);
-/// What the entry of a record has, and hardly another.
-const RECORD: &[u8] = b"\"erasure-";
+/// What the entry of a void fact has, and hardly another.
+const VOID: &[u8] = b"\"type\":\"void\"";
 /// What the entry of an original has that is kept longer or less long.
 const CHANGE: &[u8] = b"\"retention_changed\"";
+/// The ids of records of erasures begin so.
+const ERASURE: &str = "erasure-";
+/// Of an object that lies there two days after its end.
+const NOT_REMOVED: &str = "it has expired, and S3 did not remove it";
 /// How long after its end S3 may take to remove an original. Source:
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html>
 const EXPIRY_SLACK: SignedDuration = SignedDuration::from_hours(48);
 /// Facts and items that are read at a time.
-const PAGE: usize = 1_000;
+pub(super) const PAGE: usize = 1_000;
 
 /// A verification that could not be ended.
 #[derive(Debug, thiserror::Error)]
@@ -219,14 +225,14 @@ struct Look {
 
 /// What is gathered while a firm is verified.
 #[derive(Default)]
-struct Gathered {
+pub(super) struct Gathered {
     /// The first eight bytes of the message of each entry, by number from 1 on; 0 where it is of none.
     claims: Vec<u64>,
     /// The last dossier of each message that was ever filed.
     dossiers: HashMap<MessageId, Option<String>>,
     mailboxes: BTreeSet<MailboxId>,
     /// Messages of which a finding tells already.
-    told: BTreeSet<MessageId>,
+    pub(super) told: BTreeSet<MessageId>,
     mismatches: Vec<Mismatch>,
     /// Originals that were written again or deleted since.
     rewritten: Vec<String>,
@@ -237,24 +243,58 @@ struct Gathered {
     /// Numbers of facts that were erased, as the table has it, with their messages, as the log has it.
     erased: Vec<(u64, Option<MessageId>)>,
     /// What was erased, as the log has it, by the number of its record.
-    erasures: Vec<(u64, ErasedScope)>,
+    pub(super) erasures: Vec<(u64, ErasedScope)>,
     /// Numbers of facts that are not those of the log, where the index does not tell which was changed.
     undecided: Vec<u64>,
     /// Until when originals are kept since their entries, as the last entry about it says.
     changed: HashMap<MessageId, KeptUntil>,
+    /// Where originals have lain that were moved, as far as entries say so.
+    places: HashMap<MessageId, BTreeSet<KeptUntil>>,
     /// Originals that the message and its log entry say are kept until different years, and the year of the message.
     elsewhere: Vec<(Look, Option<KeptUntil>)>,
+    /// What the facts say of how long mail is to be kept.
+    pub(super) keeping: KeepingHistory,
+    /// Whether one of those facts may be missing, or is not as it was written.
+    pub(super) is_keeping_unknown: bool,
+    /// The last number of a fact that was compared.
+    pub(super) reached: u64,
+    /// Originals that have expired and are gone.
+    pub(super) expired: Vec<(MessageId, KeptUntil)>,
     originals: u64,
     originals_erased: u64,
-    originals_expired: u64,
+    pub(super) originals_expired: u64,
     copies_left: u64,
     bytes_read: u64,
     findings: Vec<EvidenceFinding>,
 }
 
 impl Gathered {
-    fn note_finding(&mut self, kind: FindingKind, what: impl ToString, detail: impl ToString) {
+    pub(super) fn note_finding(&mut self, kind: FindingKind, what: impl ToString, detail: impl ToString) {
         self.findings.push(EvidenceFinding { kind, what: what.to_string(), detail: detail.to_string() });
+    }
+
+    /// Takes in what a fact says of how long mail is to be kept. `is_same`: it is as it was written; `entry`: what the
+    /// log has, if it can be read.
+    fn note_keeping(&mut self, fact: Option<&StoredFact>, is_same: bool, entry: Option<&[u8]>) {
+        match fact {
+            Some(fact) if is_same => {
+                self.keeping.note(fact);
+            }
+            _ => {
+                let was = entry.is_none_or(|line| void_id(line).is_some_and(|id| KeepingChange::is_id(&id)));
+                self.is_keeping_unknown |= was || fact.is_some_and(|fact| KeepingChange::recorded(fact).is_some());
+            }
+        }
+    }
+
+    /// Notes where an original lies from now on.
+    fn note_change(&mut self, line: &[u8], is_lost: bool) {
+        let Some((message, until)) = change(line) else { return };
+        self.places.entry(message).or_default().insert(until);
+        // A table that was restored has originals where they were before a change that it lost.
+        if !is_lost {
+            self.changed.insert(message, until);
+        }
     }
 
     fn file(&mut self, fact: &StoredFact) {
@@ -366,6 +406,7 @@ impl Verifier<'_> {
                 ),
             });
         }
+        elsewhere.extend(self.store.find_other_rules().await?);
         let mut reports = Vec::new();
         for firm in firms {
             reports.push(self.verify_firm(firm).await?);
@@ -399,6 +440,8 @@ impl Verifier<'_> {
         let (beyond, facts_beyond) =
             self.compare_unlogged(firm, number, inspection.size_beyond(), &mut gathered).await?;
         self.compare_elsewhere(firm, &mut gathered).await?;
+        self.compare_keeping(firm, &mut gathered).await?;
+        self.compare_expired(firm, &mut gathered).await?;
         let (checkpoints, found) = inspection.end(beyond).await?;
         gathered.findings.extend(found);
         if self.share.is_none() {
@@ -465,8 +508,13 @@ impl Verifier<'_> {
             gathered.erasures.extend(erasure.map(|scope| (number, scope)));
             let claim = claim.filter(|_| !is_erased).map(|claim| Claim { is_lost, ..claim });
             gathered.restored.extend(line.and_then(lost_range));
-            // A table that was restored has originals where they were before a change that it lost.
-            gathered.changed.extend(line.filter(|_| !is_erased && !is_lost).and_then(change));
+            if let Some(line) = line.filter(|_| !is_erased) {
+                gathered.note_change(line, is_lost);
+            }
+            if !is_lost && !is_erased {
+                gathered.note_keeping(fact, is_same, logged.entry.as_deref());
+            }
+            gathered.reached = number;
             gathered.claims.push(claim.as_ref().map_or(0, |claim| short(claim.message)));
             match fact {
                 Some(fact) => gathered.file(fact),
@@ -542,6 +590,7 @@ impl Verifier<'_> {
         let mut altered = Vec::new();
         let mut looks = Vec::new();
         for (look, indexed) in elsewhere {
+            gathered.places.entry(look.message).or_default().insert(look.until);
             let until = changed.remove(&look.message).unwrap_or(look.until);
             altered.extend(indexed.filter(|indexed| *indexed != until).map(|_| look.message));
             looks.push(Look { until, ..look });
@@ -573,21 +622,31 @@ impl Verifier<'_> {
     ) -> Result<(), TableError> {
         gathered.claims.resize(gathered.claims.len() + entries.len(), 0);
         for (logged, number) in entries.iter().zip(before + 1..) {
-            let Some(line) = logged.entry.as_deref() else { continue };
+            gathered.reached = number;
+            let Some(line) = logged.entry.as_deref() else {
+                gathered.is_keeping_unknown = true;
+                continue;
+            };
             gathered.restored.extend(lost_range(line));
-            gathered.changed.extend(change(line));
-            if !is_erasure(line) {
+            gathered.note_change(line, false);
+            let is_asked = |id: &String| id.starts_with(ERASURE) || KeepingChange::is_id(id);
+            if void_id(line).filter(is_asked).is_none() {
                 continue;
             }
             let fact = self.table.get::<StoredFact>(&Key::fact(firm, number)).await?.map(|row| row.value);
-            let fact = fact.filter(|fact| entry(firm, number, fact).is_ok_and(|made| made == line));
-            gathered.erasures.extend(erasure(line, fact.as_ref()).map(|scope| (number, scope)));
+            if fact.as_ref().and_then(StoredFact::lost).is_some() {
+                continue;
+            }
+            let is_same = fact.as_ref().is_some_and(|fact| entry(firm, number, fact).is_ok_and(|made| made == line));
+            gathered.note_keeping(fact.as_ref(), is_same, Some(line));
+            let scope = erasure(line, fact.as_ref().filter(|_| is_same));
+            gathered.erasures.extend(scope.map(|scope| (number, scope)));
         }
         Ok(())
     }
 
     /// The facts after number `after`, as far as they are there.
-    async fn read_facts(
+    pub(super) async fn read_facts(
         &self,
         firm: FirmId,
         after: u64,
@@ -637,7 +696,7 @@ impl Verifier<'_> {
     }
 
     /// The messages of the index that are there and can be read.
-    async fn read_messages(
+    pub(super) async fn read_messages(
         &self,
         firm: FirmId,
         ids: Vec<MessageId>,
@@ -682,26 +741,22 @@ impl Verifier<'_> {
         let looks = originals.into_iter().map(|look| async move {
             let key = OriginalKey::new(firm, look.message, look.until).to_string();
             let Some(head) = self.store.head(&key).await? else { return Ok((key, look, None, true)) };
-            let there = match head.sha256 {
-                Some(sha256) if !self.reads => Some(StoredObject { sha256, bytes: head.bytes }),
-                // A checksum of another kind says nothing.
-                _ => self.read(&key).await?,
-            };
+            let there = self.content(&key, &head).await?;
             let is_kept = look.until.has_ended(self.now)
                 || self.locked_until(look.at).is_none_or(|until| head.retained_until >= Some(until));
             Ok::<_, VerifyError>((key, look, there, is_kept))
         });
         let looks: Vec<_> = looks.collect();
         let mut seen = futures::stream::iter(looks).buffered(AT_ONCE);
-        while let Some((key, Look { expected, until, .. }, there, is_kept)) = seen.try_next().await? {
+        while let Some((key, Look { message, expected, until, .. }, there, is_kept)) = seen.try_next().await? {
             gathered.bytes_read += there.filter(|_| self.reads).map_or(0, |there| there.bytes);
             gathered.originals_expired += u64::from(until.has_ended(self.now));
             if there.is_none() && until.has_ended(self.now) {
+                gathered.expired.push((message, until));
                 continue;
             }
             if until.end().is_some_and(|end| end + EXPIRY_SLACK <= self.now) {
-                let detail = "it has expired, and S3 did not remove it";
-                gathered.note_finding(FindingKind::Extra, &key, detail);
+                gathered.note_finding(FindingKind::Extra, &key, NOT_REMOVED);
             }
             if there != Some(expected) {
                 gathered.mismatches.push(Mismatch { key, expected, there });
@@ -718,6 +773,15 @@ impl Verifier<'_> {
         // The clock of S3 is another one.
         let until = at.checked_add(SignedDuration::from_hours(days.checked_mul(24)?) - LOCK_SLACK).ok()?;
         (until > self.now).then_some(until)
+    }
+
+    /// What lies there, by the checksum that S3 keeps or by every byte.
+    async fn content(&self, key: &str, head: &ObjectHead) -> Result<Option<StoredObject>, VerifyError> {
+        match head.sha256 {
+            Some(sha256) if !self.reads => Ok(Some(StoredObject { sha256, bytes: head.bytes })),
+            // A checksum of another kind says nothing.
+            _ => self.read(key).await,
+        }
     }
 
     /// What an object's bytes are, as far as they come.
@@ -755,6 +819,7 @@ impl Verifier<'_> {
         prefix: &str,
         gathered: &mut Gathered,
     ) -> Result<(), VerifyError> {
+        let rules = KeepingRules::of(self.table, firm).await?;
         let mut next = None;
         loop {
             let (objects, more) = self.store.versions(prefix, next).await?;
@@ -781,13 +846,28 @@ impl Verifier<'_> {
                     gathered.note_finding(FindingKind::Extra, &object.key, detail);
                 } else if until.has_ended(self.now) {
                     // What S3 removed leaves a delete marker for a while.
+                    let is_late = until.end().is_some_and(|end| end + EXPIRY_SLACK <= self.now) && !object.is_hidden;
+                    let is_own = messages.get(&id).and_then(Message::original).is_some_and(|own| own.until == until);
+                    if is_late && !is_own {
+                        gathered.note_finding(FindingKind::Extra, &object.key, NOT_REMOVED);
+                    }
                 } else if !object.is_written_once() {
                     gathered.rewritten.push(object.key.clone());
-                } else if let Some(original) = messages.get(&id).and_then(Message::original)
+                } else if let Some(message) = messages.get(&id)
+                    && let Some(original) = message.original()
                     && original.until != until
                     && !gathered.told.contains(&id)
                 {
-                    copies.push((object.key.clone(), StoredObject { sha256: original.sha256, bytes: original.bytes }));
+                    let has_lain = gathered.places.get(&id).is_some_and(|places| places.contains(&until));
+                    // A round that was cut off stored it before the one that told of it.
+                    let is_earlier = object.written_at.is_some_and(|at| at < original.archived_at);
+                    let is_known = has_lain || is_earlier || self.is_being_made(rules.as_ref(), message, until).await?;
+                    match is_known {
+                        true => copies.push((object.key.clone(), original.stored())),
+                        false => {
+                            gathered.note_finding(FindingKind::Extra, &object.key, "no entry says that it lay there")
+                        }
+                    }
                 }
             }
             self.compare_copies(copies, gathered).await?;
@@ -798,16 +878,31 @@ impl Verifier<'_> {
         }
     }
 
-    /// Looks at objects that lie where an original would that is kept longer, or less long: a copy that is left, or one
-    /// that is being made.
+    /// Whether a keeper, or a confirmed erasure, may be about to have the original of a message there.
+    async fn is_being_made(
+        &self,
+        rules: Option<&KeepingRules>,
+        message: &Message,
+        until: KeptUntil,
+    ) -> Result<bool, TableError> {
+        match rules {
+            Some(rules) => Ok(rules.kept_until(self.table, message).await? == Some(until)),
+            None => Ok(false),
+        }
+    }
+
+    /// Looks at objects that lie where an original did that is kept longer, or less long: copies that are left, or that
+    /// are being made.
     async fn compare_copies(
         &self,
         copies: Vec<(String, StoredObject)>,
         gathered: &mut Gathered,
     ) -> Result<(), VerifyError> {
         let heads = copies.into_iter().map(|(key, expected)| async move {
-            let head = self.store.head(&key).await?;
-            let there = head.and_then(|head| Some(StoredObject { sha256: head.sha256?, bytes: head.bytes }));
+            let there = match self.store.head(&key).await? {
+                Some(head) => self.content(&key, &head).await?,
+                None => None,
+            };
             Ok::<_, VerifyError>((key, there == Some(expected)))
         });
         let heads: Vec<_> = heads.collect();
@@ -844,20 +939,21 @@ impl Verifier<'_> {
 
 /// The facts that were lost, if an entry says that the table was restored: after the first number, up to the second.
 fn lost_range(line: &[u8]) -> Option<(u64, u64)> {
-    let line: LoggedEntry = serde_json::from_slice(line).ok().filter(|line: &LoggedEntry| line.r#type == "void")?;
-    let (last, size) = line.id.strip_prefix("restored-")?.split_once('-')?;
+    let id = void_id(line)?;
+    let (last, size) = id.strip_prefix("restored-")?.split_once('-')?;
     last.parse().ok().zip(size.parse().ok())
 }
 
-/// Whether an entry may be the record of an erasure.
-fn is_erasure(line: &[u8]) -> bool {
-    line.windows(RECORD.len()).any(|part| part == RECORD)
+/// The id of a void fact, if an entry is of one.
+fn void_id(line: &[u8]) -> Option<String> {
+    let may_be = line.windows(VOID.len()).any(|part| part == VOID);
+    let line = may_be.then(|| serde_json::from_slice::<LoggedEntry>(line).ok()).flatten()?;
+    (line.r#type == "void").then_some(line.id)
 }
 
 /// What was erased, if an entry says so, and its fact, which is as the log has it.
 fn erasure(line: &[u8], fact: Option<&StoredFact>) -> Option<ErasedScope> {
-    let line: LoggedEntry = serde_json::from_slice(line).ok().filter(|line: &LoggedEntry| line.r#type == "void")?;
-    ErasedScope::recorded(&line.id, fact)
+    ErasedScope::recorded(&void_id(line)?, fact)
 }
 
 /// The firm whose objects lie in this folder.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    aws::table::{Key, Table, TableError, Write},
+    aws::table::{Key, Row, Table, TableError, Write},
     base::id::{FirmId, MessageId},
     firm::{
         fact::StoredFact,
@@ -40,19 +40,22 @@ struct HoldRecord<'a> {
 }
 
 impl LegalHold {
-    /// Puts the dossier under a hold, or gives one a new reason, and records it.
+    /// Puts the dossier under a hold, or gives the hold that was read `before` a new reason, and records it.
     ///
-    /// Errors: the table refuses or does not answer.
-    pub async fn set(&self, feed: &Feed, firm: FirmId, id: Uuid) -> Result<(), FeedError> {
-        let hold = Write::overwrite(Key::hold(firm, &self.dossier), self);
-        feed.record_unseen(firm, vec![hold], &format!("hold-{id}"), &self.record()).await
+    /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
+    pub async fn set(&self, feed: &Feed, firm: FirmId, before: Option<Row<Self>>, id: Uuid) -> Result<(), FeedError> {
+        let write = match before {
+            Some(row) => Write::replace(&row.with(self.clone())),
+            None => Write::insert(Key::hold(firm, &self.dossier), self),
+        };
+        feed.record_unseen(firm, vec![write], &format!("hold-{id}"), &self.record()).await
     }
 
-    /// Lifts the hold, and records it: with who lifts it and why.
+    /// Lifts the hold that was read, and records it: with who lifts it and why.
     ///
-    /// Errors: the table refuses or does not answer.
-    pub async fn lift(&self, feed: &Feed, firm: FirmId, id: Uuid) -> Result<(), FeedError> {
-        let gone = Write::discard(Key::hold(firm, &self.dossier));
+    /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
+    pub async fn lift(&self, feed: &Feed, firm: FirmId, before: &Row<Self>, id: Uuid) -> Result<(), FeedError> {
+        let gone = Write::remove(before);
         feed.record_unseen(firm, vec![gone], &format!("hold-lifted-{id}"), &self.record()).await
     }
 
@@ -74,6 +77,12 @@ impl LegalHold {
 /// The dossiers of a firm that are under a hold.
 #[derive(Debug, Default)]
 pub struct HeldDossiers(BTreeSet<String>);
+
+impl From<BTreeSet<String>> for HeldDossiers {
+    fn from(dossiers: BTreeSet<String>) -> Self {
+        Self(dossiers)
+    }
+}
 
 impl HeldDossiers {
     /// As they are now.

@@ -5,9 +5,13 @@
 //! its new key; then one transaction writes the message and the fact. The old copy expires by its own rule. A keeper
 //! that dies in between copies again to the same key. It never keeps anything less long: what shortens is an erasure.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::Duration,
+};
 
 use futures::{StreamExt as _, stream};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -40,6 +44,8 @@ const FACTS_AT_ONCE: usize = 500;
 const COPIES_AT_ONCE: usize = 8;
 /// The ids of facts begin so after which all messages are looked at: of a new period, a class of a dossier, a hold.
 const TRIGGERS: [&str; 3] = ["retention-", "dossier-class-", "hold-"];
+/// A keeper that does not come to its end for so long is one that is stuck.
+pub const KEEPER_PATIENCE: Duration = Duration::from_secs(6 * 3600);
 /// A lifted hold keeps nothing longer.
 const LIFTED: &str = "hold-lifted-";
 
@@ -89,9 +95,10 @@ pub async fn set_periods(
 }
 
 impl DossierClass {
-    /// Puts a dossier in a class, or in none, and records it: with who does it and why.
+    /// Puts a dossier in a class, or in none, and records it: with who does it and why. Nothing is recorded if it is so
+    /// already.
     ///
-    /// Errors: the table refuses or does not answer.
+    /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
     pub async fn set(
         feed: &Feed,
         firm: FirmId,
@@ -100,13 +107,24 @@ impl DossierClass {
         id: Uuid,
     ) -> Result<(), FeedError> {
         let key = Key::dossier_class(firm, dossier);
-        let write = match class {
-            Some(class) => Write::overwrite(key, &Self { dossier: dossier.to_owned(), class: class.to_owned() }),
-            None => Write::discard(key),
+        let before = feed.table().get::<Self>(&key).await?;
+        let of = class.map(|class| Self { dossier: dossier.to_owned(), class: class.to_owned() });
+        let write = match (before, of) {
+            (None, None) => return Ok(()),
+            (Some(row), Some(of)) if row.value == of => return Ok(()),
+            (Some(row), Some(of)) => Write::replace(&row.with(of)),
+            (None, Some(of)) => Write::insert(key, &of),
+            (Some(row), None) => Write::remove(&row),
         };
         let record = RetentionRecord { now: &ClassChange { dossier, class }, by, reason };
         feed.record_unseen(firm, vec![write], &format!("dossier-class-{id}"), &record).await
     }
+}
+
+/// The periods that a fact of the log tells of; none if it is about something else.
+pub fn recorded_periods(fact: &StoredFact) -> Option<Retention> {
+    fact.text("id").filter(|id| fact.is_void() && id.starts_with("retention-"))?;
+    serde_json::from_value(serde_json::to_value(fact).ok()?).ok()
 }
 
 impl DossierClass {
@@ -128,26 +146,34 @@ pub struct KeeperPlace {
     /// Their messages are looked at once more, from the fact after this number; none if not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub again_after: Option<u64>,
+    /// Since when there are facts that it did not look at, or not once more; none if there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub behind_since: Option<Timestamp>,
 }
 
 /// What decides until when the mails of a firm are kept.
 #[derive(Debug)]
 pub struct KeepingRules {
-    firm: Firm,
+    firm: FirmId,
+    periods: Retention,
     classes: HashMap<String, String>,
     held: HeldDossiers,
 }
 
 impl KeepingRules {
+    /// Of a firm with periods, the class of each dossier that is in one, and the dossiers under a hold.
+    pub fn new(firm: FirmId, periods: Retention, classes: HashMap<String, String>, held: BTreeSet<String>) -> Self {
+        Self { firm, periods, classes, held: HeldDossiers::from(held) }
+    }
+
     /// As they are now; none of a firm that never had periods: it keeps everything for ever.
     ///
     /// Errors: the table refuses or does not answer.
     pub async fn of(table: &Table, firm: FirmId) -> Result<Option<Self>, TableError> {
-        let found = Firm::find(table, firm).await?.filter(|firm| firm.retention.is_some());
-        let Some(found) = found else { return Ok(None) };
+        let Some(periods) = Firm::find(table, firm).await?.and_then(|found| found.retention) else { return Ok(None) };
         let classes = table.query_all::<DossierClass>(&Key::dossier_class_prefix(firm)).await?;
         let classes = classes.into_iter().map(|row| (row.value.dossier, row.value.class)).collect();
-        Ok(Some(Self { firm: found, classes, held: HeldDossiers::of(table, firm).await? }))
+        Ok(Some(Self { firm, periods, classes, held: HeldDossiers::of(table, firm).await? }))
     }
 
     /// Until when the original of a message is to be kept; none where it has none.
@@ -159,14 +185,14 @@ impl KeepingRules {
             return Ok(Some(KeptUntil::Ever));
         }
         let class = message.dossier().and_then(|dossier| self.classes.get(dossier));
-        Ok(Some(self.firm.kept_until(class.map(String::as_str), message.received_at, original.archived_at)))
+        Ok(Some(self.periods.kept_until(class.map(String::as_str), message.received_at, original.archived_at)))
     }
 
     /// Whether a legal hold keeps a message.
     ///
     /// Errors: the table refuses or does not answer.
     pub async fn is_held(&self, table: &Table, message: &Message) -> Result<bool, TableError> {
-        Ok(self.held.holding(table, self.firm.id, message).await?.is_some())
+        Ok(self.held.holding(table, self.firm, message).await?.is_some())
     }
 
     /// Whether a filing alone may have a mail kept longer.
@@ -182,6 +208,8 @@ pub struct KeptLonger {
     pub moved: u64,
     /// Originals that could not be copied: they are missing, or not as they were written.
     pub failed: u64,
+    /// Since when there is something that was not looked at; none if all was.
+    pub behind_since: Option<Timestamp>,
 }
 
 /// What a keeper could not do at all.
@@ -232,9 +260,17 @@ impl Keeper<'_> {
             let before = match &place {
                 Some(row) => row.value.clone(),
                 // What was archived before there were periods is looked at once.
-                None => KeeperPlace { after: self.feed.last_number(firm).await?, again_after: Some(0) },
+                None => KeeperPlace {
+                    after: self.feed.last_number(firm).await?,
+                    again_after: Some(0),
+                    behind_since: Some(self.clock.now()),
+                },
             };
-            let Some((next, done)) = self.step(firm, &before).await? else { break };
+            let Some((next, done)) = self.step(firm, &before).await? else {
+                kept.behind_since = None;
+                break;
+            };
+            kept.behind_since = next.behind_since;
             (kept.moved, kept.failed) = (kept.moved + done.moved, kept.failed + done.failed);
             let write = match place {
                 Some(row) => Write::replace(&row.with(next)),
@@ -246,7 +282,7 @@ impl Keeper<'_> {
                 written => written?,
             }
         }
-        if kept != KeptLonger::default() {
+        if kept.moved + kept.failed > 0 {
             tracing::info!(firm.id = %firm, kept.moved, kept.failed, "originals are kept longer");
         }
         Ok(kept)
@@ -267,6 +303,8 @@ impl Keeper<'_> {
         } else {
             return Ok(None);
         }
+        let is_all = next.again_after.is_none() && facts.len() < FACTS_AT_ONCE;
+        next.behind_since = place.behind_since.or(Some(self.clock.now())).filter(|_| !is_all);
         // Read after the facts: what these changed is in it.
         let Some(rules) = KeepingRules::of(self.table, firm).await? else { return Ok(None) };
         let asked: BTreeSet<MessageId> =
@@ -306,7 +344,7 @@ impl Keeper<'_> {
             }
         }
         self.feed.announce_recorded(firm, &facts).await;
-        ended.map(|()| KeptLonger { moved: facts.len() as u64, failed })
+        ended.map(|()| KeptLonger { moved: facts.len() as u64, failed, behind_since: None })
     }
 
     /// Keeps the original of a message until another time: copies it, and then writes the message and the fact. None
@@ -378,7 +416,7 @@ impl KeepingRules {
     fn is_short(&self, fact: &StoredFact) -> bool {
         let time = |name: &str| fact.text(name).and_then(|at| at.parse().ok());
         let times = time("received_at").zip(time("archived_at"));
-        times.is_none_or(|(received, archived)| fact.until() < self.firm.kept_until(None, received, archived))
+        times.is_none_or(|(received, archived)| fact.until() < self.periods.kept_until(None, received, archived))
     }
 }
 

@@ -14,7 +14,11 @@ use crate::{
         retention::KeptUntil,
     },
     graph::{GraphCode, Mail, UNREACHABLE},
-    mail::{archive::OriginalKey, rules::SkipReason, trouble::Trouble},
+    mail::{
+        archive::{OriginalKey, StoredObject},
+        rules::SkipReason,
+        trouble::Trouble,
+    },
 };
 
 /// Longest subject that is kept in the index, in characters: it keeps an item within one write unit of DynamoDB. The
@@ -175,6 +179,11 @@ pub struct Original {
 }
 
 impl Original {
+    /// What lies there.
+    pub fn stored(&self) -> StoredObject {
+        StoredObject { sha256: self.sha256, bytes: self.bytes }
+    }
+
     /// Where it lies in the bucket, as that of this message of the firm.
     pub fn key(&self, firm: FirmId, message: MessageId) -> OriginalKey {
         OriginalKey::new(firm, message, self.until)

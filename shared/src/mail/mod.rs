@@ -9,6 +9,7 @@ pub mod fresh_page;
 pub mod hint;
 pub mod hold;
 pub mod keeper;
+pub mod keeping_history;
 pub mod list;
 pub mod mailbox;
 pub mod mailbox_share;

@@ -18,7 +18,11 @@ use shared::{
         registration::Registration,
         tenancy::Tenancy,
     },
-    evidence::{authority::StampedCheckpoint, check::ArchiveCheck, erasure_request::ErasureOrder},
+    evidence::{
+        authority::StampedCheckpoint,
+        check::ArchiveCheck,
+        erasure_request::{ErasureBatch, ErasureOrder},
+    },
     firm::{
         Firm, ListedFirm,
         api_key::ApiKey,
@@ -119,6 +123,7 @@ const KINDS: &[(&str, Held)] = &[
     ("index_due", Samples(&["index-due"])),
     ("archive_check", Samples(&["archive-check"])),
     ("erasure", Samples(&["erasure", "erasure-confirmed"])),
+    ("erasure_page", Samples(&["erasure-page"])),
     ("hold", Samples(&["hold"])),
     ("dossier_class", Samples(&["dossier-class"])),
     ("keeper", Samples(&["keeper"])),
@@ -263,6 +268,7 @@ fn every_item_that_an_older_version_wrote_is_read_and_so_is_one_with_more_in_it(
             }
             "archive-check" => read::<ArchiveCheck>(&sample, item),
             "erasure" | "erasure-confirmed" => read::<ErasureOrder>(&sample, item),
+            "erasure-page" => read::<ErasureBatch>(&sample, item),
             "hold" => read::<LegalHold>(&sample, item),
             "dossier-class" => read::<DossierClass>(&sample, item),
             "keeper" => read::<KeeperPlace>(&sample, item),

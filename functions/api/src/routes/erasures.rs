@@ -57,14 +57,20 @@ pub(crate) struct ErasureView {
     by: String,
     #[schema(value_type = String, format = "date-time")]
     created_at: Timestamp,
+    /// Who confirmed it: the id of the API key or of the person, or `operator`; null before that.
+    confirmed_by: Option<String>,
+    /// When.
+    #[schema(value_type = Option<String>, format = "date-time")]
+    confirmed_at: Option<Timestamp>,
     /// How far it is.
     progress: ErasureState,
 }
 
 impl From<ErasureOrder> for ErasureView {
     fn from(order: ErasureOrder) -> Self {
-        let ErasureOrder { id, target, asked_by, reason, by, created_at, progress, .. } = order;
-        Self { id, target, asked_by, reason, by, created_at, progress }
+        let ErasureOrder { id, target, asked_by, reason, by, created_at, confirmed, progress, .. } = order;
+        let (confirmed_by, confirmed_at) = confirmed.map(|confirmed| (confirmed.by, confirmed.at)).unzip();
+        Self { id, target, asked_by, reason, by, created_at, confirmed_by, confirmed_at, progress }
     }
 }
 

@@ -72,12 +72,12 @@ pub(super) async fn set(
 ) -> Answer<Json<Holds>> {
     let (dossier, reason) = (dossier.into_inner(), reason.into_inner());
     let hold = LegalHold { dossier, reason, by: firm.by(), at: app.clock.now() };
-    let is_there = app.table.get::<LegalHold>(&Key::hold(firm.id(), &hold.dossier)).await?.is_some();
+    let before = app.table.get::<LegalHold>(&Key::hold(firm.id(), &hold.dossier)).await?;
     let id = app.random.uuid();
-    match (held, is_there) {
-        (true, _) => hold.set(&app.feed, firm.id(), id).await?,
-        (false, true) => hold.lift(&app.feed, firm.id(), id).await?,
-        (false, false) => {}
+    match (held, before) {
+        (true, before) => hold.set(&app.feed, firm.id(), before, id).await?,
+        (false, Some(before)) => hold.lift(&app.feed, firm.id(), &before, id).await?,
+        (false, None) => {}
     }
     tracing::info!(firm.id = %firm.id(), held, "legal hold changed");
     shown(&app, firm.id()).await

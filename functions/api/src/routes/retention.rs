@@ -13,13 +13,15 @@ use shared::{
     },
     mail::keeper::{DossierClass, set_periods},
 };
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     auth::FirmScope,
     error::{Answer, invalid, not_found},
-    extract::Json,
-    field::Name,
+    extract::{Json, Query, given, given_word},
+    field::{Limit, Name},
+    precondition::{ETag, IfMatch, Tagged},
+    routes::page::Page,
 };
 
 /// A class of dossiers with its period.
@@ -81,18 +83,26 @@ pub(crate) struct DossierClassChange {
     reason: Name,
 }
 
-/// A dossier that is in a class.
+/// A dossier and its class.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct DossierClassView {
     dossier: String,
-    /// The name of the class.
-    class: String,
+    /// The name of the class; null for none.
+    class: Option<String>,
 }
 
-/// The dossiers that are in a class.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct DossierClasses {
-    items: Vec<DossierClassView>,
+/// Which part of the list of dossiers.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct DossierPart {
+    /// `next` of the previous page. Omit it for the first page.
+    #[serde(default, deserialize_with = "given_word")]
+    #[param(value_type = Option<Name>, inline)]
+    after: Option<Name>,
+    /// 1 to 100, default 50.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
+    limit: Option<Limit>,
 }
 
 impl From<Option<Retention>> for RetentionView {
@@ -118,9 +128,14 @@ async fn in_classes(app: &App, firm: &FirmScope) -> Answer<Vec<DossierClass>> {
     get, path = "/v1/firms/{firm}/retention", tag = "evidence", operation_id = "read_retention",
     responses((status = 200, body = RetentionView))
 )]
-pub(super) async fn read(firm: FirmScope, State(app): State<Arc<App>>) -> Answer<Json<RetentionView>> {
+pub(super) async fn read(firm: FirmScope, State(app): State<Arc<App>>) -> Answer<Tagged<RetentionView>> {
     let found = Firm::find(&app.table, firm.id()).await?.ok_or_else(|| not_found("firm"))?;
-    Ok(Json(found.retention.into()))
+    Ok(shown_periods(found.retention))
+}
+
+fn shown_periods(periods: Option<Retention>) -> Tagged<RetentionView> {
+    let view = RetentionView::from(periods);
+    Tagged(ETag::of(&view), view)
 }
 
 /// Sets how long the firm's mail is kept: by default, and by class of dossier.
@@ -131,14 +146,15 @@ pub(super) async fn read(firm: FirmScope, State(app): State<Arc<App>>) -> Answer
 /// about half an hour. A shorter one holds for new mail only: for archived mail, request an erasure with the target
 /// `retention`. The log records who changed the periods, and why.
 #[utoipa::path(
-    put, path = "/v1/firms/{firm}/retention", tag = "evidence", operation_id = "set_retention",
+    put, path = "/v1/firms/{firm}/retention", tag = "evidence", operation_id = "set_retention", params(IfMatch),
     responses((status = 200, body = RetentionView))
 )]
 pub(super) async fn set(
     firm: FirmScope,
     State(app): State<Arc<App>>,
+    condition: IfMatch,
     Json(change): Json<RetentionChange>,
-) -> Answer<Json<RetentionView>> {
+) -> Answer<Tagged<RetentionView>> {
     if change.classes.len() > CLASSES_MAX {
         return Err(invalid(format!("classes: at most {CLASSES_MAX}")));
     }
@@ -153,20 +169,31 @@ pub(super) async fn set(
         return Err(invalid(format!("classes: dossier {} is in class {}", used.dossier, used.class)));
     }
     let row = Firm::row(&app.table, firm.id()).await?.ok_or_else(|| not_found("firm"))?;
+    let Tagged(now, _) = shown_periods(row.value.retention.clone());
+    condition.check(&now)?;
     let (by, reason, id) = (firm.by(), change.reason.into_inner(), app.random.uuid());
     let changed = set_periods(&app.feed, row, Retention { default, classes }, (&by, &reason), id).await?;
     tracing::info!(firm.id = %firm.id(), "retention periods changed");
-    Ok(Json(changed.retention.into()))
+    Ok(shown_periods(changed.retention))
 }
 
-/// Lists the dossiers that are in a class.
+/// Lists the dossiers that are in a class, by their names.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/retention/dossiers", tag = "evidence", operation_id = "list_dossier_classes",
-    responses((status = 200, body = DossierClasses))
+    params(DossierPart), responses((status = 200, body = Page<DossierClassView>))
 )]
-pub(super) async fn dossiers(firm: FirmScope, State(app): State<Arc<App>>) -> Answer<Json<DossierClasses>> {
-    let view = |DossierClass { dossier, class }| DossierClassView { dossier, class };
-    Ok(Json(DossierClasses { items: in_classes(&app, &firm).await?.into_iter().map(view).collect() }))
+pub(super) async fn dossiers(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Query(DossierPart { after, limit }): Query<DossierPart>,
+) -> Answer<Json<Page<DossierClassView>>> {
+    let (prefix, limit) = (Key::dossier_class_prefix(firm.id()), limit.unwrap_or_default().get());
+    let after = after.map(|dossier| Key::dossier_class(firm.id(), &dossier.into_inner()));
+    let page = app.table.query::<DossierClass>(&prefix, after.as_ref(), limit).await?;
+    let next = page.next.and_then(|_| page.rows.last().map(|row| row.value.dossier.clone()));
+    let views = page.rows.into_iter().map(|row| row.value);
+    let views = views.map(|DossierClass { dossier, class }| DossierClassView { dossier, class: Some(class) });
+    Ok(Json(Page { items: views.collect(), next }))
 }
 
 /// Puts a dossier in a retention class, or takes it out of its class.
@@ -175,13 +202,13 @@ pub(super) async fn dossiers(firm: FirmScope, State(app): State<Arc<App>>) -> An
 /// less long by this. The log records who did it, and why.
 #[utoipa::path(
     put, path = "/v1/firms/{firm}/retention/dossiers", tag = "evidence", operation_id = "set_dossier_class",
-    responses((status = 200, body = DossierClasses))
+    responses((status = 200, body = DossierClassView))
 )]
 pub(super) async fn set_class(
     firm: FirmScope,
     State(app): State<Arc<App>>,
     Json(DossierClassChange { dossier, class, reason }): Json<DossierClassChange>,
-) -> Answer<Json<DossierClasses>> {
+) -> Answer<Json<DossierClassView>> {
     let (dossier, class, reason) = (dossier.into_inner(), class.map(Name::into_inner), reason.into_inner());
     let found = Firm::find(&app.table, firm.id()).await?.ok_or_else(|| not_found("firm"))?;
     let is_known = |class: &String| found.retention.as_ref().is_some_and(|known| known.classes.contains_key(class));
@@ -191,5 +218,5 @@ pub(super) async fn set_class(
     let (by, id) = (firm.by(), app.random.uuid());
     DossierClass::set(&app.feed, firm.id(), (&dossier, class.as_deref()), (&by, &reason), id).await?;
     tracing::info!(firm.id = %firm.id(), "the class of a dossier changed");
-    dossiers(firm, State(app)).await
+    Ok(Json(DossierClassView { dossier, class }))
 }

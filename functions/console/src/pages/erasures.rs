@@ -140,13 +140,14 @@ impl ErasureView {
                 ("pushed", _) => t.say("erasure-pushed"),
                 ("firm_goes_on", _) => t.say("erasure-firm-goes-on"),
                 ("unknown", _) => t.say("erasure-unknown"),
+                ("as_asked", _) => t.say("erasure-as-asked"),
                 _ => t.say("erasure-refused"),
             },
             ErasureProgressView::Erased { originals, shortened, at } => {
-                let gone = t.say_n("erasure-done-mails", *originals);
-                let shortened = Some(*shortened).filter(|shortened| *shortened > 0);
-                let shortened = shortened.map(|shortened| t.say_n("fate-shortened", shortened)).unwrap_or_default();
-                format!("{} {gone} {shortened}", t.say_name("erasure-done", &t.time(at))).trim_end().to_owned()
+                let gone = (*originals > 0).then(|| t.say_n("erasure-done-mails", *originals));
+                let shortened = (*shortened > 0).then(|| t.say_n("fate-shortened", *shortened));
+                let parts = [Some(t.say_name("erasure-done", &t.time(at))), gone, shortened];
+                parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
             }
         }
     }

@@ -1,15 +1,19 @@
 //! How long mail is kept: the firm's periods, and the classes of dossiers.
 
 use askama::Template;
-use axum::{http::Method, response::Response};
+use axum::{extract::Query, http::Method, response::Response};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::{Value, json};
 
+use super::view::Listed;
 use crate::{
-    api_client::{PageError, Refusal},
+    api_client::{PageError, Refusal, and, encoded},
     form::Fields,
     shell::{Office, Shell, page_saying},
 };
+
+/// Dossiers on a page of the list.
+const LIST_LIMIT: usize = 50;
 
 /// A class of dossiers with its period.
 #[derive(Deserialize)]
@@ -32,9 +36,11 @@ struct DossierClassView {
     class: String,
 }
 
-#[derive(Deserialize)]
-struct DossierClasses {
-    items: Vec<DossierClassView>,
+/// Which page of the dossiers.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct DossiersQuery {
+    after: String,
 }
 
 /// A class as it is typed.
@@ -54,6 +60,8 @@ struct RetentionPage {
     /// The names of the classes that there are.
     known: Vec<String>,
     dossiers: Vec<DossierClassView>,
+    /// The query of the next page of dossiers.
+    next: Option<String>,
     typed: Fields,
     refusal: Option<Refusal>,
 }
@@ -70,11 +78,20 @@ fn shown_years(years: Option<u16>) -> String {
     years.map(|years| years.to_string()).unwrap_or_default()
 }
 
-async fn shown(office: &Office, typed: Fields, refusal: Option<Refusal>) -> Result<Response, PageError> {
+async fn shown(
+    office: &Office,
+    which: &DossiersQuery,
+    typed: Fields,
+    refusal: Option<Refusal>,
+) -> Result<Response, PageError> {
     office.manager()?;
-    let (periods, dossiers) = (office.v1("/retention"), office.v1("/retention/dossiers"));
-    let (stored, dossiers) =
-        tokio::try_join!(office.api().get::<RetentionView>(&periods), office.api().get::<DossierClasses>(&dossiers))?;
+    let periods = office.v1("/retention");
+    let dossiers = office.v1(&format!("/retention/dossiers?limit={LIST_LIMIT}{}", and("after", &which.after)));
+    let (stored, dossiers) = tokio::try_join!(
+        office.api().get::<RetentionView>(&periods),
+        office.api().get::<Listed<DossierClassView>>(&dossiers)
+    )?;
+    let next = dossiers.next.map(|next| format!("?after={}", encoded(&next)));
     let known: Vec<String> = stored.classes.iter().map(|class| class.name.clone()).collect();
     let of_form = typed.of_form("periods");
     let (default_years, classes) = match of_form.0.is_empty() {
@@ -85,16 +102,26 @@ async fn shown(office: &Office, typed: Fields, refusal: Option<Refusal>) -> Resu
         false => {
             let classes = of_form.all("class").zip(of_form.all("years"));
             let classes = classes.map(|(name, years)| (name.to_owned(), years.to_owned()));
-            (of_form.get("default_years").to_owned(), classes.filter(|(name, _)| !name.is_empty()).collect())
+            let classes = classes.filter(|(name, years)| !(name.is_empty() && years.is_empty()));
+            (of_form.get("default_years").to_owned(), classes.collect())
         }
     };
     let (s, dossiers) = (office.shell("erasures"), dossiers.items);
-    Ok(page_saying(refusal, |refusal| RetentionPage { s, default_years, classes, known, dossiers, typed, refusal }))
+    Ok(page_saying(refusal, |refusal| RetentionPage {
+        s,
+        default_years,
+        classes,
+        known,
+        dossiers,
+        next,
+        typed,
+        refusal,
+    }))
 }
 
 /// The periods, and the dossiers that are in a class.
-pub(crate) async fn list(office: Office) -> Result<Response, PageError> {
-    shown(&office, Fields::default(), None).await
+pub(crate) async fn list(office: Office, Query(which): Query<DossiersQuery>) -> Result<Response, PageError> {
+    shown(&office, &which, Fields::default(), None).await
 }
 
 /// Changes the periods, or the class of a dossier.
@@ -103,7 +130,8 @@ pub(crate) async fn change(office: Office, typed: Fields) -> Result<Response, Pa
     let (path, body) = match typed.get("do") {
         "periods" => {
             let classes = typed.all("class").map(str::trim).zip(typed.all("years"));
-            let classes = classes.filter(|(name, _)| !name.is_empty());
+            // Years without a name are left to the API, which refuses them.
+            let classes = classes.filter(|(name, years)| !(name.is_empty() && years.trim().is_empty()));
             let classes: Vec<_> = classes.map(|(name, typed)| TypedClass { name, years: years(typed) }).collect();
             let default_years = years(typed.get("default_years"));
             ("/retention", json!({ "default_years": default_years, "classes": classes, "reason": reason }))
@@ -117,7 +145,7 @@ pub(crate) async fn change(office: Office, typed: Fields) -> Result<Response, Pa
     };
     match office.api().tried::<IgnoredAny>(Method::PUT, &office.v1(path), Some(body)).await? {
         Ok(_) => Ok(office.to("/retention")),
-        Err(refusal) => shown(&office, typed, Some(refusal)).await,
+        Err(refusal) => shown(&office, &DossiersQuery::default(), typed, Some(refusal)).await,
     }
 }
 

@@ -332,9 +332,15 @@ pub(super) struct MessageView {
     pub number: Option<u64>,
     pub dossier: Option<String>,
     pub filed_at: Option<Timestamp>,
+    pub kept_until: Option<Timestamp>,
 }
 
 impl MessageView {
+    /// When it came to be what its words say, if that is known.
+    pub(super) fn since(&self) -> Option<Timestamp> {
+        if self.state == "expired" { self.kept_until } else { self.filed_at }
+    }
+
     /// The subject, or what stands for an empty one.
     pub(super) fn title(&self, t: &Texts) -> String {
         if self.subject.trim().is_empty() { t.say("mail-no-subject") } else { self.subject.clone() }

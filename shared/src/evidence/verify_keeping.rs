@@ -1,0 +1,142 @@
+//! Verification of how long mail is kept: the table holds the periods, classes and legal holds that the facts tell of,
+//! and what expired was to expire.
+
+use std::collections::{BTreeMap, HashMap};
+
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use serde_json::Value;
+
+use crate::{
+    aws::table::{Key, Row, TableError},
+    base::id::{FirmId, MessageId},
+    evidence::{
+        eraser::ErasedScope,
+        report::FindingKind,
+        verify::{AT_ONCE, Gathered, PAGE, Verifier, VerifyError},
+    },
+    firm::retention::{KeptUntil, Retention},
+    mail::{
+        archive::OriginalKey,
+        hold::LegalHold,
+        keeper::{DossierClass, KeepingRules},
+        keeping_history::is_as_recorded,
+        message::Message,
+    },
+};
+
+/// How often what the table has is read again because a change was recorded meanwhile.
+const TRIES_MAX: usize = 4;
+
+/// What the table has of how long a firm's mail is to be kept.
+struct StoredKeeping {
+    firm: Option<Row<Value>>,
+    classes: Vec<Row<Value>>,
+    holds: Vec<Row<Value>>,
+}
+
+impl Verifier<'_> {
+    /// Compares the periods, classes and holds of the table with what the facts say.
+    pub(super) async fn compare_keeping(&self, firm: FirmId, gathered: &mut Gathered) -> Result<(), VerifyError> {
+        // An erased firm has none of it. Where a fact of it was changed, that is told.
+        let is_erased = gathered.erasures.iter().any(|(_, scope)| matches!(scope, ErasedScope::Firm(_)));
+        if is_erased || gathered.is_keeping_unknown {
+            return Ok(());
+        }
+        for _ in 0..TRIES_MAX {
+            let stored = StoredKeeping {
+                firm: self.table.get(&Key::firm(firm)).await?,
+                classes: self.table.query_all(&Key::dossier_class_prefix(firm)).await?,
+                holds: self.table.query_all(&Key::hold_prefix(firm)).await?,
+            };
+            // A change and its fact are written together.
+            if !self.note_newer(firm, gathered).await? {
+                compare_stored(firm, stored, gathered);
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in what was recorded since; whether something of it is a change of how long mail is kept.
+    async fn note_newer(&self, firm: FirmId, gathered: &mut Gathered) -> Result<bool, TableError> {
+        let mut is_newer = false;
+        loop {
+            let facts = self.read_facts(firm, gathered.reached, PAGE).await?;
+            let Some((last, _)) = facts.last_key_value() else { return Ok(is_newer) };
+            gathered.reached = *last;
+            for fact in facts.values() {
+                is_newer |= gathered.keeping.note(fact);
+            }
+        }
+    }
+
+    /// Compares what has expired and is gone with what was to be kept longer then.
+    pub(super) async fn compare_expired(&self, firm: FirmId, gathered: &mut Gathered) -> Result<(), VerifyError> {
+        let expired = std::mem::take(&mut gathered.expired);
+        if gathered.is_keeping_unknown {
+            return Ok(());
+        }
+        let mut rules: BTreeMap<KeptUntil, Option<KeepingRules>> = BTreeMap::new();
+        for (_, until) in &expired {
+            let then = || until.end().and_then(|end| gathered.keeping.before(end).rules(firm));
+            rules.entry(*until).or_insert_with(then);
+        }
+        let rules = &rules;
+        for some in expired.chunks(PAGE) {
+            let messages = self.read_messages(firm, some.iter().map(|(id, _)| *id).collect(), gathered).await?;
+            let messages: &HashMap<MessageId, Message> = &messages;
+            let looks = some.iter().map(|(id, until)| async move {
+                let wanted = match messages.get(id).zip(rules.get(until).and_then(Option::as_ref)) {
+                    Some((message, rules)) => rules.kept_until(self.table, message).await?,
+                    None => None,
+                };
+                Ok::<_, TableError>((*id, *until, wanted))
+            });
+            let looks: Vec<_> = looks.collect();
+            let mut looked = stream::iter(looks).buffered(AT_ONCE);
+            while let Some((message, until, wanted)) = looked.try_next().await? {
+                if wanted.is_some_and(|wanted| wanted > until) {
+                    gathered.originals_expired -= 1;
+                    let key = OriginalKey::new(firm, message, until);
+                    gathered.note_finding(FindingKind::Missing, key, "it was to be kept longer, and it expired");
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Compares what was read of the table with what the facts say.
+fn compare_stored(firm: FirmId, stored: StoredKeeping, gathered: &mut Gathered) {
+    let recorded = gathered.keeping.before(jiff::Timestamp::MAX);
+    let periods = stored.firm.map_or(Value::Null, |mut row| row.value["retention"].take());
+    if serde_json::from_value::<Option<Retention>>(periods).ok().as_ref() != Some(&recorded.periods) {
+        let detail = "the facts say other retention periods";
+        gathered.note_finding(FindingKind::Altered, Key::firm(firm), detail);
+    }
+    let classes = recorded.classes.into_iter().map(|(dossier, class)| (Key::dossier_class(firm, &dossier), class));
+    compare_rows(stored.classes, classes.collect(), |one: &DossierClass, other| one == other, gathered);
+    let holds = recorded.holds.into_iter().map(|(dossier, hold)| (Key::hold(firm, &dossier), hold));
+    compare_rows::<LegalHold>(stored.holds, holds.collect(), is_as_recorded, gathered);
+}
+
+/// Compares items with what they should be.
+fn compare_rows<T: serde::de::DeserializeOwned>(
+    rows: Vec<Row<Value>>,
+    mut recorded: HashMap<Key, T>,
+    is_same: impl Fn(&T, &T) -> bool,
+    gathered: &mut Gathered,
+) {
+    for Row { key, value, .. } in rows {
+        let Some(recorded) = recorded.remove(&key) else {
+            gathered.note_finding(FindingKind::Extra, key, "no fact tells of it");
+            continue;
+        };
+        if !serde_json::from_value::<T>(value).is_ok_and(|stored| is_same(&stored, &recorded)) {
+            gathered.note_finding(FindingKind::Altered, key, "the facts say otherwise");
+        }
+    }
+    for key in recorded.into_keys() {
+        gathered.note_finding(FindingKind::Missing, key, "a fact tells of it");
+    }
+}
