@@ -314,9 +314,15 @@ def focus_stays(browser, demo, ids):
     enter(demo, page, invitation(demo, demo.firm), ADA)
     page.open(f"{demo.url}/console/firms/{demo.firm}/documents")
     page.run(SWAPS)
+    # A tick stays with its mail, wherever that stands after a search.
+    ticked = "[...document.querySelectorAll('#list input:checked')].map(box => box.value).join()"
+    page.run("[...document.querySelectorAll('#list li')].filter((_, at) => at % 2).forEach(row => row.querySelector('input').click())")
+    before = page.run(ticked).split(",")
     page.point("field", t["search-text"])
     if after_swap(lambda: page.call("Input.insertText", text="contract")) != "q":
         raise Failed("the focus left the search")
+    if moved := set(page.run(ticked).split(",")) - {*before, ""}:
+        raise Failed(f"ticks went over to {moved}")
     # A slow answer shows that it is awaited, and an older one never comes over a newer one.
     page.slow(3)
     page.call("Input.insertText", text="x")

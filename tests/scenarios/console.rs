@@ -394,6 +394,134 @@ async fn what_was_typed_survives_a_session_that_is_over() {
 }
 
 #[tokio::test]
+async fn a_form_with_a_client_secret_is_to_be_typed_again_once_its_session_is_over() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let mut visitor = Visitor::invited(&world, &registry.firm, "administrator", ADA).await;
+    let connector = format!("{}/connectors/{}", home(&registry), registry.connector);
+    let page = visitor.get(&connector).await;
+    world.clock.advance(Duration::from_secs(9 * 3600));
+    let fields = [("do", "own-app"), ("client_secret", "a-secret-of-entra")];
+    let over = visitor.submit(&page, &connector, &fields).await;
+    over.shows(&["keeps no client secret"]);
+    visitor.sign_in("/oauth/console?to=/console/firms", ADA).await;
+    let token = page.field("token");
+    let fields = [("token", token.as_str()), fields[0], fields[1]];
+    let again = visitor.send(&connector, &fields, "same-origin").await;
+    for page in [over, again] {
+        assert!(!page.html.contains("a-secret-of-entra") && !page.html.contains("Send once more"), "{}", page.html);
+    }
+}
+
+#[tokio::test]
+async fn filing_without_a_mail_or_a_dossier_says_what_is_missing() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let mail = world.deliver("inbox", "A mail");
+    world.run_until_idle().await;
+    let message = message_id(&registry, &mail).to_string();
+    let documents = format!("{}/documents", home(&registry));
+    let visitor = Visitor::invited(&world, &registry.firm, "clerk", ADA).await;
+    let page = visitor.get(&documents).await;
+    let none = visitor.submit(&page, &documents, &[("dossier", "Duval 7")]).await;
+    none.shows(&["role=\"alert\"", "at least one mail", "value=\"Duval 7\""]);
+    let nowhere = visitor.submit(&page, &documents, &[("message", &message), ("dossier", "")]).await;
+    nowhere.shows(&["role=\"alert\"", "Type the dossier", " checked"]);
+    assert_eq!(world.message(&registry, &mail).await.ok()["dossier"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_whole_conversation_is_filed_and_its_dossier_proposed_beside_any_search() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let mail = world.deliver("inbox", "The lease");
+    world.deliver("inbox", "Something else");
+    world.run_until_idle().await;
+    let message = message_id(&registry, &mail).to_string();
+    let documents = format!("{}/documents", home(&registry));
+    let visitor = Visitor::invited(&world, &registry.firm, "clerk", ADA).await;
+    let read = visitor.get(&format!("{documents}/{message}")).await;
+    read.shows(&["id=\"reader\"", "name=\"conversation\""]);
+    let fields = [("message", message.as_str()), ("dossier", "Duval 7"), ("conversation", "1"), ("back", &documents)];
+    let filed = visitor.submit(&read, &documents, &fields).await;
+    visitor.get(filed.to.as_deref().unwrap()).await.shows(&["One mail is filed", "Filed in Duval 7"]);
+    visitor.get(&format!("{documents}?q=something")).await.shows(&["<option value=\"Duval 7\">"]);
+}
+
+#[tokio::test]
+async fn home_does_not_say_that_all_is_in_while_a_connection_waits_for_somebody() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    world.deliver("inbox", "A mail");
+    world.run_until_idle().await;
+    let visitor = Visitor::invited(&world, &registry.firm, "administrator", ADA).await;
+    visitor.get(&home(&registry)).await.shows(&["Yes. All mail"]);
+    world.tenant.revoke_sessions(ADA).unwrap();
+    world.clock.advance(Duration::from_secs(2 * 3600));
+    world.deliver("inbox", "Another");
+    world.run_until_idle().await;
+    let page = visitor.get(&home(&registry)).await;
+    page.shows(&["Not yet, or not surely", "dot needed"]);
+    assert!(!page.html.contains("Yes. All mail"), "{}", page.html);
+}
+
+#[tokio::test]
+async fn a_firm_that_has_ended_keeps_nobody_out_of_another() {
+    let world = World::new().await;
+    let (ended, other) = (world.firm("Ended").await, world.firm("Other").await);
+    let mut visitor = Visitor::invited(&world, &ended, "reader", ADA).await;
+    let made = world.post(&format!("/v1/firms/{other}/invitations"), json!({ "role": "reader" })).await.ok();
+    visitor.enter(made["url"].as_str().unwrap(), ADA).await;
+    assert_eq!(visitor.get("/console").await.to.as_deref(), Some("/console/firms"));
+    assert!(world.delete(&format!("/v1/firms/{ended}")).await.status.is_success());
+    let only = format!("/console/firms/{other}");
+    assert_eq!(visitor.get("/console").await.to.as_deref(), Some(only.as_str()));
+    let firms = visitor.get("/console/firms").await;
+    firms.shows(&["Other"]);
+    assert!(!firms.html.contains("Ended"), "{}", firms.html);
+    assert!(world.delete(&format!("/v1/firms/{other}")).await.status.is_success());
+    assert_eq!(visitor.get("/console").await.to.as_deref(), Some("/console/firms"));
+    visitor.get("/console/firms").await.shows(&["no firm has let you in"]);
+}
+
+#[tokio::test]
+async fn an_administrator_removes_a_member_a_mailbox_and_a_connection_and_what_is_kept_stays() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    world.deliver("inbox", "A mail");
+    world.run_until_idle().await;
+    let member = json!({ "name": "Ada", "address": ADA, "connector": registry.connector, "push": null });
+    let member = world.post(&format!("/v1/firms/{}/members", registry.firm), member).await.ok();
+    let visitor = Visitor::invited(&world, &registry.firm, "administrator", ADA).await;
+    for (list, id) in [
+        ("members", member["id"].as_str().unwrap()),
+        ("mailboxes", registry.mailbox.as_str()),
+        ("connectors", registry.connector.as_str()),
+    ] {
+        let list = format!("{}/{list}", home(&registry));
+        let own = format!("{list}/{id}");
+        let page = visitor.get(&own).await;
+        page.shows(&["name=\"do\" value=\"remove\""]);
+        let removed = visitor.submit(&page, &own, &[("do", "remove")]).await;
+        assert_eq!(removed.to.as_deref(), Some(list.as_str()), "{}", removed.html);
+        assert_eq!(visitor.get(&own).await.status, StatusCode::NOT_FOUND);
+    }
+    visitor.get(&format!("{}/documents", home(&registry))).await.shows(&["A mail", "mark kept"]);
+}
+
+#[tokio::test]
+async fn an_address_without_an_id_is_a_page_that_is_not_there() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let visitor = Visitor::invited(&world, &registry.firm, "administrator", ADA).await;
+    for below in ["/documents/x", "/mailboxes/x", "/erasures/x", "/webhooks/x", "/entries/x"] {
+        let page = visitor.get(&format!("{}{below}", home(&registry))).await;
+        assert_eq!(page.status, StatusCode::NOT_FOUND, "{below}: {}", page.html);
+        page.shows(&["<h1>"]);
+    }
+}
+
+#[tokio::test]
 async fn the_operator_comes_by_a_link_that_opens_once_for_ten_minutes() {
     let world = World::new().await;
     let firm = world.firm("Lumen Avocats").await;
@@ -513,6 +641,8 @@ async fn the_first_run_leads_to_the_first_kept_mail_in_each_language() {
         let stored = visitor.submit(&seen, &folders, &[&choice[..], &[("do", "store")]].concat()).await;
         assert_eq!(stored.to.as_deref(), Some(mailbox.as_str()));
 
+        // Rules can be left out.
+        visitor.get(&home).await.shows(&[&format!("href=\"{mailbox}/rules\""), &format!("href=\"{mailbox}\"")]);
         let rules = format!("{mailbox}/rules");
         let form = visitor.get(&rules).await;
         let typed = [("senders", "news@shop.example, ads@shop.example"), ("mark", "1")];

@@ -70,6 +70,22 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
+    /// Of a form that lacks something, as that says.
+    pub(crate) fn of_form(title: String) -> Self {
+        let status = StatusCode::UNPROCESSABLE_ENTITY.as_u16();
+        let nothing = String::new;
+        let (microsoft_code, microsoft_message) = (None, None);
+        Self {
+            status,
+            title,
+            detail: nothing(),
+            code: nothing(),
+            next_action: nothing(),
+            microsoft_code,
+            microsoft_message,
+        }
+    }
+
     /// Whether a field of the form is not as it has to be; its text is for who writes programs.
     pub(crate) fn is_about_typing(&self) -> bool {
         self.code == "invalid_request"

@@ -93,7 +93,9 @@ fn is_of_another_site(headers: &HeaderMap, own: &str) -> bool {
 /// A page with the headers that all have; what went wrong becomes a page here. `typed`: the form that was sent, which
 /// is not lost by that.
 fn finished(response: Response, guest: Option<Guest>, typed: Option<Fields>) -> Response {
-    let trouble = response.extensions().get::<PageError>().cloned();
+    // An address whose id is none is refused before any page sees it.
+    let is_bare = response.status() == StatusCode::BAD_REQUEST && is_plain(&response);
+    let trouble = response.extensions().get::<PageError>().cloned().or(is_bare.then_some(PageError::NotFound));
     let mut response = match (trouble, guest) {
         // A page that looks again by itself stays as it is: somebody may be typing in it.
         (Some(_), Some(Guest { part: Some(part), .. })) if part.ends_with("#live") => {
@@ -116,6 +118,12 @@ fn finished(response: Response, guest: Option<Guest>, typed: Option<Fields>) -> 
     headers.entry(header::REFERRER_POLICY).or_insert(HeaderValue::from_static("same-origin"));
     headers.entry("cross-origin-opener-policy").or_insert(HeaderValue::from_static("same-origin"));
     response
+}
+
+/// Whether an answer is text for programs.
+fn is_plain(response: &Response) -> bool {
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    kind.is_some_and(|kind| kind.starts_with("text/plain"))
 }
 
 #[cfg(test)]

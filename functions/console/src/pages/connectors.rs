@@ -268,7 +268,7 @@ async fn asked(office: &Office, own: &str, typed: &Fields) -> Result<Result<Came
     })
 }
 
-/// Tests it, changes it, or gives its app registration another credential.
+/// Tests it, changes it, gives its app registration another credential, or removes it.
 pub(crate) async fn change(
     office: Office,
     Path((_, connector)): Path<(FirmId, ConnectorId)>,
@@ -296,6 +296,10 @@ pub(crate) async fn change(
         "use-certificate" => (Method::POST, format!("{own}/secret"), json!({ "credential": "certificate" })),
         "use-federation" => (Method::POST, format!("{own}/secret"), json!({ "credential": "federated" })),
         "renew" => (Method::POST, format!("{own}/secret/rotate"), Value::Null),
+        "remove" => {
+            office.api().send::<IgnoredAny>(Method::DELETE, &own, None).await?;
+            return Ok(office.to("/connectors"));
+        }
         _ => return Err(PageError::NotFound),
     };
     let body = Some(body).filter(|body| !body.is_null());

@@ -114,8 +114,13 @@ impl ListShown {
             Err(refusal) => (Found::default(), Some(refusal)),
         };
         let next = page.next.map(|after| SearchQuery { after, ..search.clone() }.query(true));
+        // What is looked for says nothing of where other mail is filed.
+        let newest: Found = match search.is_narrowed() {
+            true => office.api().get(&office.v1(&format!("/messages?limit={LIST_LIMIT}"))).await?,
+            false => Found::default(),
+        };
         let mut seen = BTreeSet::new();
-        let dossiers = page.items.iter().filter_map(|row| row.dossier.clone());
+        let dossiers = page.items.iter().chain(&newest.items).filter_map(|row| row.dossier.clone());
         let dossiers = dossiers.filter(|dossier| seen.insert(dossier.clone())).take(DOSSIERS_MAX).collect();
         let complete_to = page.complete_to;
         Ok(Self { search, rows: page.items, next, mailboxes, dossiers, complete_to, refusal, filing: None })
@@ -225,6 +230,12 @@ impl DocumentsPage {
 
     fn is_read(&self, row: &MessageView) -> bool {
         self.mail.as_ref().is_some_and(|mail| mail.view.id == row.id)
+    }
+
+    /// The query of the mail with the images of the web.
+    fn with_images(&self) -> String {
+        let query = self.list.search.query(true);
+        if query.is_empty() { "?images=remote".to_owned() } else { format!("{query}&images=remote") }
     }
 
     /// Where a form comes back to.
@@ -398,11 +409,19 @@ pub(crate) async fn file(office: Office, fields: Fields) -> Result<Response, Pag
         let messages: String = messages.iter().map(|message| and("message", message)).collect();
         return Ok(office.to(&format!("/erasures/new?kind=messages{messages}")));
     }
-    if messages.is_empty() || dossier.is_some_and(str::is_empty) {
-        return Ok(Redirect::to(back).into_response());
+    let t = &office.shell.t;
+    let lacks = match (messages.first(), dossier) {
+        (None, _) => Some("choose-a-mail"),
+        (_, Some("")) => Some("type-a-dossier"),
+        _ => None,
+    };
+    if let Some(lacks) = lacks {
+        return refused(&office, fields.clone(), back, Refusal::of_form(t.say(lacks))).await;
     }
-    let body = json!({ "messages": messages, "dossier": dossier });
-    let path = office.v1("/messages/file");
+    let (path, body) = match messages.first().filter(|_| fields.is_on("conversation")) {
+        Some(first) => (office.v1(&format!("/messages/{first}/conversation/file")), json!({ "dossier": dossier })),
+        None => (office.v1("/messages/file"), json!({ "messages": messages, "dossier": dossier })),
+    };
     let done = match office.api().tried::<FiledMany>(Method::POST, &path, Some(body)).await? {
         Ok(done) => done,
         Err(refusal) => return refused(&office, fields.clone(), back, refusal).await,

@@ -36,6 +36,8 @@ struct Step {
     title: String,
     what: String,
     done: bool,
+    /// Whether the next step can be done without it.
+    optional: bool,
     to: String,
 }
 
@@ -53,7 +55,7 @@ fn steps(s: &Shell, connectors: &[ConnectorView], mailboxes: &[MailboxView]) -> 
         let rules = &mailbox.rules;
         rules.ignore_internal || !rules.excluded_senders.is_empty() || !rules.excluded_domains.is_empty()
     });
-    let step = |title, what, done, to| Step { title, what, done, to };
+    let step = |title, what, done, to| Step { title, what, done, optional: false, to };
     let steps = vec![
         step(
             t.say("first-connect"),
@@ -68,7 +70,11 @@ fn steps(s: &Shell, connectors: &[ConnectorView], mailboxes: &[MailboxView]) -> 
             mailboxes.iter().any(|m| m.selection.is_some()),
             below("/folders"),
         ),
-        step(t.say("first-rules"), t.say("first-rules-what"), ruled || active, below("/rules")),
+        // A firm may want no rules.
+        Step {
+            optional: true,
+            ..step(t.say("first-rules"), t.say("first-rules-what"), ruled || active, below("/rules"))
+        },
         step(t.say("first-activate"), t.say("first-activate-what"), active, below("")),
     ];
     // Once mail is kept, the list has done its work.
@@ -106,9 +112,10 @@ impl HomePage {
         self.chart.len() * BAR_WIDTH
     }
 
-    /// Whether the next step is this one.
+    /// Whether the step can be done now: those before it are done, or can be left out.
     fn is_next(&self, step: &Step) -> bool {
-        self.steps.iter().find(|step| !step.done).is_some_and(|next| next.title == step.title)
+        let before = self.steps.iter().take_while(|other| other.title != step.title);
+        !step.done && before.into_iter().all(|other| other.done || other.optional)
     }
 }
 
@@ -135,6 +142,7 @@ pub(crate) async fn page(office: Office) -> Result<Response, PageError> {
         // The steps say it better.
         needs.clear();
     }
+    view::note_connectors(&mut mailboxes, &connectors);
     let is_good = |mailbox: &MailboxView| mailbox.standing() == view::Standing::Good;
     // Of a list that goes on, the rest is unknown.
     let is_complete = next.is_none() && mailboxes.iter().all(is_good);

@@ -205,7 +205,7 @@ pub(crate) async fn read(office: Office, Path((_, mailbox)): Path<(FirmId, Mailb
     shown(&office, mailbox, (Fields::default(), None)).await
 }
 
-/// Switches it on or pauses it, has it checked, releases older mail, or has older mail kept.
+/// Switches it on or pauses it, has it checked, releases older mail, has older mail kept, or removes it.
 pub(crate) async fn change(
     office: Office,
     Path((_, mailbox)): Path<(FirmId, MailboxId)>,
@@ -220,6 +220,11 @@ pub(crate) async fn change(
         "look" => (Method::POST, "reconcile", Some(json!({ "dry_run": true }))),
         "grant" => (Method::PUT, "grant", Some(json!({ "since": day("since"), "until": day("until") }))),
         "revoke" => (Method::DELETE, "grant", None),
+        "remove" => {
+            let own = office.v1(&format!("/mailboxes/{mailbox}"));
+            office.api().send::<IgnoredAny>(Method::DELETE, &own, None).await?;
+            return Ok(office.to("/mailboxes"));
+        }
         _ => return Err(PageError::NotFound),
     };
     let path = office.v1(&format!("/mailboxes/{mailbox}/{deed}"));

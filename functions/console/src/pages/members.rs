@@ -195,13 +195,17 @@ pub(crate) async fn read(office: Office, Path((_, member)): Path<(FirmId, Member
     shown(&office, member, None, (Fields::default(), None)).await
 }
 
-/// Tests a service, or changes the switches.
+/// Tests a service, changes the switches, or removes the member.
 pub(crate) async fn change(
     office: Office,
     Path((_, member)): Path<(FirmId, MemberId)>,
     typed: Fields,
 ) -> Result<Response, PageError> {
     let own = office.v1(&format!("/members/{member}"));
+    if typed.get("do") == "remove" {
+        office.api().send::<IgnoredAny>(Method::DELETE, &own, None).await?;
+        return Ok(office.to("/members"));
+    }
     let service = typed.get("test");
     if !service.is_empty() {
         let body = Some(json!({ "service": service }));

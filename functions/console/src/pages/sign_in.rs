@@ -80,12 +80,8 @@ pub(crate) struct Wanted {
 /// To the firm of a person who has one, to the choice of firms, or to the sign-in.
 pub(crate) async fn start(State(console): Shared, guest: Guest) -> Result<Response, PageError> {
     let Some((_, session)) = &guest.session else { return Ok(Redirect::to("/console/sign-in").into_response()) };
-    let firms = match session.user {
-        Some(user) => ConsoleUser::firms(&console.app.table, user).await.map_err(|e| PageError::broken(&e))?,
-        None => Vec::new(),
-    };
-    let to = match &firms[..] {
-        [(firm, _)] => format!("/console/firms/{firm}"),
+    let to = match &choices(&console, &guest, session).await?[..] {
+        [only] => format!("/console/firms/{}", only.id),
         _ => "/console/firms".to_owned(),
     };
     Ok(Redirect::to(&to).into_response())
@@ -218,19 +214,29 @@ struct FirmName {
 /// The firms that the person may enter.
 pub(crate) async fn firms(State(console): Shared, guest: Guest) -> Result<Response, PageError> {
     let Some((_, session)) = &guest.session else { return Err(PageError::SignedOut) };
-    let s = Shell::of_guest(&guest);
-    let language = s.t.language;
-    let Some(user) = session.user else { return Ok(Redirect::to("/console/operator").into_response()) };
+    if session.user.is_none() {
+        return Ok(Redirect::to("/console/operator").into_response());
+    }
+    let firms = choices(&console, &guest, session).await?;
+    Ok(page(&FirmsPage { s: Shell::of_guest(&guest), firms }))
+}
+
+/// The firms of the person, by name, without those that have ended; none of the operator.
+async fn choices(console: &Console, guest: &Guest, session: &ConsoleSession) -> Result<Vec<FirmChoice>, PageError> {
+    let s = Shell::of_guest(guest);
+    let Some(user) = session.user else { return Ok(Vec::new()) };
     let mut firms = Vec::new();
-    let may = ConsoleUser::firms(&console.app.table, user).await.map_err(|e| PageError::broken(&e))?;
-    for (firm, role) in may {
+    for (firm, role) in ConsoleUser::firms(&console.app.table, user).await.map_err(|e| PageError::broken(&e))? {
         let (address, from) = (session.address.clone(), guest.from.clone());
-        let api = api(&console, Visit::User { user, address, from, firm, role }, language).await?;
-        let FirmName { id, name } = api.get(&format!("/v1/firms/{firm}")).await?;
-        firms.push(FirmChoice { id, name, role: role_name(&s, role) });
+        let api = api(console, Visit::User { user, address, from, firm, role }, s.t.language).await?;
+        match api.get(&format!("/v1/firms/{firm}")).await {
+            Ok(FirmName { id, name }) => firms.push(FirmChoice { id, name, role: role_name(&s, role) }),
+            Err(PageError::NotFound) => {}
+            Err(other) => return Err(other),
+        }
     }
     firms.sort_by_cached_key(|firm| name_order(&firm.name));
-    Ok(page(&FirmsPage { s, firms }))
+    Ok(firms)
 }
 
 /// The name of a role.
@@ -257,9 +263,15 @@ pub(crate) fn another_site(guest: &Guest) -> Response {
 /// A form whose session is over, or was another: with all that was typed, to be sent once more.
 pub(crate) fn once_more(guest: &Guest, fields: &Fields) -> Response {
     let s = Shell::of_guest(guest);
-    let form = Some(sent_again(&s, fields));
-    let (title, mut sentences) = (s.t.say("once-more-title"), vec![s.t.say("once-more-kept")]);
-    let mut notice = if guest.session.is_some() {
+    // No page contains a secret, so nothing can be sent again with it.
+    let has_secret = !fields.get(SECRET_FIELD).is_empty();
+    let form = (!has_secret).then(|| sent_again(&s, fields));
+    let kept = if has_secret { "once-more-secret" } else { "once-more-kept" };
+    let (title, mut sentences) = (s.t.say("once-more-title"), vec![s.t.say(kept)]);
+    let mut notice = if guest.session.is_some() && has_secret {
+        let (text, to) = (s.t.say("to-start"), "/console".to_owned());
+        Notice::new(s, title, sentences).with_link(text, to)
+    } else if guest.session.is_some() {
         sentences.push(s.t.say("once-more-send"));
         Notice::new(s, title, sentences)
     } else {

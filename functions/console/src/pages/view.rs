@@ -118,6 +118,10 @@ impl ProblemView {
 pub(super) struct MailboxView {
     pub id: String,
     pub address: String,
+    pub connector: String,
+    /// Whether its connector does not work: see [`note_connectors`].
+    #[serde(skip)]
+    pub is_cut_off: bool,
     pub kind: String,
     pub state: String,
     pub preparing: Option<PreparingView>,
@@ -222,12 +226,21 @@ impl Standing {
     }
 }
 
+/// Notes which mailboxes nothing comes from, because their connectors wait for somebody.
+pub(super) fn note_connectors(mailboxes: &mut [MailboxView], connectors: &[ConnectorView]) {
+    for mailbox in mailboxes {
+        let own = connectors.iter().find(|connector| connector.id == mailbox.connector);
+        mailbox.is_cut_off = own.is_some_and(|connector| connector.problem.is_some());
+    }
+}
+
 impl MailboxView {
     /// How it stands.
     pub(super) fn standing(&self) -> Standing {
         match self.state.as_str() {
             _ if self.problem.is_some() => Standing::Needed,
             "inactive" | "paused" => Standing::Resting,
+            _ if self.is_cut_off => Standing::Needed,
             "preparing" => Standing::Busy,
             _ if self.progress.remaining > 0 || !self.incomplete.is_empty() || self.progress.failed > 0 => {
                 Standing::Busy
@@ -242,6 +255,7 @@ impl MailboxView {
             _ if self.problem.is_some() => t.say("mailbox-needed"),
             "inactive" => t.say("mailbox-inactive"),
             "paused" => t.say("mailbox-paused"),
+            _ if self.is_cut_off => t.say("mailbox-needed"),
             "preparing" => match &self.preparing {
                 Some(PreparingView { ready, folders: Some(folders) }) => {
                     t.say_two("mailbox-preparing-folders", &t.number(*ready), &t.number(*folders))
@@ -257,7 +271,9 @@ impl MailboxView {
 
     /// Whether it changes by itself, so that a page looks again.
     pub(super) fn moves(&self) -> bool {
-        self.problem.is_none() && (self.state == "preparing" || (self.state == "active" && self.progress.remaining > 0))
+        let takes_in =
+            self.progress.remaining > 0 || self.history.as_ref().is_some_and(|history| history.state != "done");
+        self.problem.is_none() && (self.state == "preparing" || (self.state == "active" && takes_in))
     }
 
     /// Whether it is somebody's own, or a shared one.
