@@ -1,6 +1,6 @@
 //! The bucket of the evidence: writes and reads the objects of the logs, lists and deletes originals, and writes those
-//! of an import. An object is written once, under the condition that there is none yet; only the checkpoint is replaced,
-//! under the condition that it is the one that was read.
+//! of an import. An object is written once, under the condition that there is none yet; only the checkpoint is
+//! replaced, under the condition that it is the one that was read.
 //! Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>
 
 use std::collections::BTreeMap;
