@@ -15,13 +15,12 @@ use shared::{
         list::{ArchiveFilter, InDossier, MessageFilter, Registry},
         message::Message,
     },
-    problem::{Code, Problem},
     push::proposal::Proposer,
 };
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    messages::filing::{FiledMany, file_each},
+    messages::filing::{FiledMany, file_each, not_proposed},
     views::MessageView,
 };
 use crate::{
@@ -163,10 +162,4 @@ async fn are_proposed(app: &App, firm: FirmId, accepted: &[(MessageId, String)])
     });
     let proposed: Vec<_> = proposed.collect();
     stream::iter(proposed).buffered(READ_AT_ONCE).try_collect().await
-}
-
-/// The problem of a mail that is not proposed for the dossier.
-pub(crate) fn not_proposed() -> Problem {
-    let detail = "Nothing is filed: the mail is proposed for another dossier or for none, or was filed meanwhile.";
-    Problem::new(Code::NotProposed, detail)
 }

@@ -411,12 +411,12 @@ pub(crate) async fn file(office: Office, fields: Fields) -> Result<Response, Pag
     }
     let t = &office.shell.t;
     let lacks = match (messages.first(), dossier) {
-        (None, _) => Some("choose-a-mail"),
-        (_, Some("")) => Some("type-a-dossier"),
+        (None, _) => Some(t.say("choose-a-mail")),
+        (_, Some("")) => Some(t.say("type-a-dossier")),
         _ => None,
     };
     if let Some(lacks) = lacks {
-        return refused(&office, fields.clone(), back, Refusal::of_form(t.say(lacks))).await;
+        return refused(&office, fields.clone(), back, Refusal::of_form(lacks)).await;
     }
     let (path, body) = match messages.first().filter(|_| fields.is_on("conversation")) {
         Some(first) => (office.v1(&format!("/messages/{first}/conversation/file")), json!({ "dossier": dossier })),

@@ -266,8 +266,8 @@ pub(crate) fn once_more(guest: &Guest, fields: &Fields) -> Response {
     // No page contains a secret, so nothing can be sent again with it.
     let has_secret = !fields.get(SECRET_FIELD).is_empty();
     let form = (!has_secret).then(|| sent_again(&s, fields));
-    let kept = if has_secret { "once-more-secret" } else { "once-more-kept" };
-    let (title, mut sentences) = (s.t.say("once-more-title"), vec![s.t.say(kept)]);
+    let kept = if has_secret { s.t.say("once-more-secret") } else { s.t.say("once-more-kept") };
+    let (title, mut sentences) = (s.t.say("once-more-title"), vec![kept]);
     let mut notice = if guest.session.is_some() && has_secret {
         let (text, to) = (s.t.say("to-start"), "/console".to_owned());
         Notice::new(s, title, sentences).with_link(text, to)

@@ -23,7 +23,7 @@ use shared::{
 use utoipa::ToSchema;
 
 use super::{conversation, find};
-use crate::routes::{mailboxes, proposals::not_proposed, views::MessageView};
+use crate::routes::{mailboxes, views::MessageView};
 use crate::{
     auth::FirmScope,
     error::{Answer, Failure, invalid, not_found},
@@ -150,6 +150,12 @@ pub(crate) async fn file_many(
     let change = FilingChange::requested(dossier.as_deref(), &by, at);
     let items = file_each(&app, firm.id(), new.messages.into_iter().map(|id| (id, Ok(change)))).await?;
     Ok(Json(FiledMany { items }))
+}
+
+/// The problem of a mail that is not proposed for the dossier.
+pub(crate) fn not_proposed() -> Problem {
+    let detail = "Nothing is filed: the mail is proposed for another dossier or for none, or was filed meanwhile.";
+    Problem::new(Code::NotProposed, detail)
 }
 
 /// Makes these changes one by one, because each takes the next number of the firm's feed, and has the marks turned. In
