@@ -19,10 +19,10 @@ use crate::{
         recent::Recent,
     },
     evidence::{
-        appender::Appender, authority::StampAuthority, eraser::Eraser, erasure_request::REMOVED_MAX,
-        proof_package::Packer, store::LogStore,
+        appender::Appender, authority::StampAuthority, bucket::LogStore, eraser::Eraser, erasure_request::REMOVED_MAX,
+        proof_package::Packer,
     },
-    mail::{archive::Archive, keeper::Keeper, rules::RecentPeople},
+    mail::{archive::Archive, retention_keeper::Keeper, rules::RecentPeople},
     push::proposal::Proposer,
     search::{indexer::Indexer, store::IndexStore},
 };

@@ -22,12 +22,12 @@ use shared::{
         id::{ConnectorId, FirmId, MailboxId, MessageId},
     },
     evidence::{
+        bucket::key,
         checkpoint::{Checkpoint, LogKeys},
         entry::entry,
         eraser::{EraseError, ErasedScope, Erasure},
         report::{FindingKind, Report},
         stamp::StampRoots,
-        store::key,
         tlog::{LogTile, TILE_WIDTH, TileKind, Tree, bundle, leaf},
         verify::Verifier,
     },

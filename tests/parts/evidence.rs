@@ -13,9 +13,9 @@ use shared::{
     },
     evidence::{
         appender::{AppendError, Appended, verifying_keys},
+        bucket::{LogError, key},
         checkpoint::{Checkpoint, LogKeys},
         entry::entry,
-        store::{LogError, key},
         tlog::{LogTile, TILE_WIDTH, TileKind, Tree, bundle},
     },
     firm::{

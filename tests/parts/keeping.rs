@@ -23,7 +23,7 @@ use shared::{
     firm::retention::KeptUntil,
     mail::{
         archive::{OriginalKey, key},
-        keeper::KeeperPlace,
+        retention_keeper::KeeperPlace,
     },
 };
 use tests::{Registry, World};

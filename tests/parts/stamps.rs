@@ -15,9 +15,9 @@ use shared::{
     aws::secrets::EVIDENCE_KEY,
     base::id::FirmId,
     evidence::{
+        bucket::{kept_checkpoint, kept_stamp, key},
         report::{FindingKind, FirmReport},
         stamp::{Stamp, StampError, StampRoots, request},
-        store::{kept_checkpoint, kept_stamp, key},
         verify::Verifier,
     },
 };

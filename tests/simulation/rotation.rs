@@ -11,7 +11,7 @@ use shared::{
     access::{
         connector::Connector,
         credential::{Certificate, Credential},
-        lease::{HeldRegistration, Replacement},
+        held_registration::{HeldRegistration, Replacement},
         owner::AppOwner,
         registration::RegistrationError,
         rotation::{self, Rotated},

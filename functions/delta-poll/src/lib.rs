@@ -15,6 +15,7 @@ mod marking;
 mod older_mail;
 mod round;
 mod run;
+mod subscription;
 mod walks;
 
 use std::time::Duration;

@@ -12,30 +12,28 @@ use futures::{
 };
 use jiff::Timestamp;
 use shared::{
-    access::connector::{Access, Connector, ConnectorState},
+    access::connector::{Connector, ConnectorState},
     app::App,
     aws::{
         queue::MailboxJob,
-        secrets::{MacKey, NOTIFICATION_KEY},
         table::{Key, Row, Write},
         worker::Deadline,
     },
     base::{
         clock::CLOCK_SKEW,
-        id::{FolderId, SubscriptionId},
+        id::FolderId,
         metric::{Counter, Tally},
         telemetry::ErrorChain,
     },
     firm::Firm,
-    graph::{Disposition, GraphError, NewestFolders, SUBSCRIPTION_LIFETIME},
+    graph::{Disposition, NewestFolders},
     mail::{
         baseline::FolderPhase,
         folder::FolderState,
-        mailbox::{Mailbox, MailboxKind, MailboxState},
+        mailbox::{Mailbox, MailboxState},
         mailbox_turn::MailboxTurn,
-        notification::{client_state, notification_url},
         progress::Progress,
-        sync_state::{HeldSubscription, KeptMarks, Preparing, SlowestAnswer, SyncState, UnannouncedRange},
+        sync_state::{KeptMarks, Preparing, SlowestAnswer, SyncState, UnannouncedRange},
         trouble::{MailboxPart, Trouble},
         walk::SETTLED_AFTER,
         work::Work,
@@ -68,12 +66,8 @@ const FOLDERS_READ_AT_ONCE: usize = 8;
 const ARRIVAL_MARGIN: Duration = Duration::from_secs(60);
 /// Failing folders that one round tries: new mail of the others waits for its end.
 const FAILING_READ_AT_ONCE: usize = 3;
-/// A subscription is renewed this long before it ends.
-const RENEWAL_MARGIN: Duration = Duration::from_secs(48 * 3600);
 /// The pause before delta is asked again after a notice that nothing explains.
 const SECOND_LOOK_PAUSE: Duration = Duration::from_secs(5);
-/// A subscription that was seen within this time is not checked, whatever a poll finds.
-const SUBSCRIPTION_TRUSTED_FOR: Duration = Duration::from_secs(60 * 60);
 /// Older mail that is not done after this time is given to its functions once more.
 const GIVEN_AGAIN_AFTER: Duration = Duration::from_secs(2 * 3600);
 /// The longest pause between two tries of a mailbox while Microsoft does not answer.
@@ -418,13 +412,6 @@ impl Round<'_> {
         }
     }
 
-    /// Whether to check the subscription, because a poll found mail that it did not announce.
-    fn doubts_subscription(&self, sync: &SyncState) -> bool {
-        let now = self.app.clock.now();
-        let long_ago = |held: &HeldSubscription| held.seen_at.is_none_or(|at| at + SUBSCRIPTION_TRUSTED_FOR <= now);
-        sync.subscription.as_ref().is_some_and(long_ago)
-    }
-
     /// Puts facts on the event bus that it did not take when they were recorded. If it does not take them now, they
     /// wait.
     async fn tell_again(&self) {
@@ -590,69 +577,6 @@ impl Round<'_> {
         }
         Ok(reading)
     }
-
-    /// Makes, renews or replaces the subscription that tells of new mail. Where there can be none, polls have to do:
-    /// mail waits for no subscription.
-    async fn keep_subscribed(&self, connector: &Connector, sync: &mut SyncState, look: bool) {
-        // A signed-in user may subscribe to the own mailbox only, whatever rights there are on others.
-        if connector.access == Access::Delegated && self.mailbox.kind == MailboxKind::Shared {
-            self.works(&MailboxPart::Notifications);
-            return;
-        }
-        let now = self.app.clock.now();
-        let Ok(webhook) = self.app.config.webhook_url() else { return };
-        let url = notification_url(webhook, self.mailbox.id);
-        let goes_here = |held: &HeldSubscription| held.url.as_deref().is_some_and(|to| to == url || to == webhook);
-        let moved = |held: &HeldSubscription| held.url.is_some() && !goes_here(held);
-        let held = sync.subscription.as_ref().filter(|held| held.expires_at > now);
-        let fails = self.fails(&MailboxPart::Notifications);
-        match held {
-            Some(held) if !look && !fails && !moved(held) && held.expires_at - RENEWAL_MARGIN > now => return,
-            _ if !look && self.rests(&MailboxPart::Notifications) => return,
-            _ => {}
-        }
-        let ends = now + SUBSCRIPTION_LIFETIME;
-        let granted = match held {
-            // One that goes elsewhere is of no use, however long it lasts.
-            Some(held) if goes_here(held) => {
-                match self.graph_for_helper(&MailboxPart::Notifications).renew(&held.id, ends).await {
-                    Err(e) if e.is_gone() => self.subscribe(&url, Some(&held.id), ends).await,
-                    other => other.map(|granted| held.renewed(granted, now)),
-                }
-            }
-            held => self.subscribe(&url, held.map(|held| &held.id), ends).await,
-        };
-        match granted {
-            Ok(held) => {
-                self.works(&MailboxPart::Notifications);
-                sync.subscription = Some(held);
-            }
-            Err(error) => {
-                // A refusal says that there is none; an outage says nothing of the one that is held.
-                if error.status().is_some() && !matches!(error.disposition(), Disposition::RetryAfter(_)) {
-                    sync.subscription = None;
-                }
-                self.tally.count(Counter::SubscriptionRefusals, 1);
-                self.failed(MailboxPart::Notifications, &error);
-            }
-        }
-    }
-
-    async fn subscribe(
-        &self,
-        url: &str,
-        held: Option<&SubscriptionId>,
-        ends: Timestamp,
-    ) -> Result<HeldSubscription, GraphError> {
-        let key = self.app.secrets.read(NOTIFICATION_KEY).await.map_err(|error| GraphError::Unreadable {
-            attempted: "read the notification key".to_owned(),
-            source: Box::new(error),
-        })?;
-        let state = client_state(&MacKey::new(&key), self.mailbox.firm, self.mailbox.id);
-        let graph = self.graph_for_helper(&MailboxPart::Notifications);
-        let granted = graph.subscribe(&self.mailbox.user, url, held, &state, ends).await?;
-        Ok(HeldSubscription::granted(granted, url, self.app.clock.now()))
-    }
 }
 
 /// How many entries could not be understood, of all folders.
@@ -744,6 +668,8 @@ fn poll_pause(sync: &SyncState, certain: bool, now: Timestamp) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use shared::mail::sync_state::HeldSubscription;
+
     use super::*;
 
     #[test]

@@ -1,5 +1,5 @@
 //! Brings the index of each firm's mails up to its feed (`shared/src/search`), and keeps originals longer where that is
-//! asked for (`shared/src/mail/keeper.rs`).
+//! asked for (`shared/src/mail/retention_keeper.rs`).
 //!
 //! The schedule starts it. It needs no queue: the index `due` lists the indexes that are due, one that failed stays
 //! due, and two indexers of one firm do no harm.
@@ -18,7 +18,7 @@ use shared::{
         metric::{Counter, Tally},
         telemetry::ErrorChain,
     },
-    mail::keeper::KEEPER_PATIENCE,
+    mail::retention_keeper::KEEPER_PATIENCE,
     search::indexer::IndexingError,
 };
 

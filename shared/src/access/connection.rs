@@ -12,7 +12,7 @@ use crate::{
         connector::{Access, AwaitingGrant, ConnectedAccount, Connector, ConnectorState, Rights},
         connector_watch::{self, ConnectorWatch},
         entra::Issued,
-        lease::HeldRegistration,
+        held_registration::HeldRegistration,
         owner::AppOwner,
         registration::RegistrationError,
         return_address::ReturnAddress,

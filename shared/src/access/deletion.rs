@@ -11,7 +11,7 @@ use crate::{
     access::{
         clients::Clients,
         connector::{Connector, OwnApp},
-        lease::HeldRegistration,
+        held_registration::HeldRegistration,
         owner::AppOwner,
         ownership,
         registration::RegistrationError,

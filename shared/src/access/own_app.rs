@@ -5,7 +5,7 @@ use crate::{
         clients::Clients,
         connector::{Connector, OwnApp},
         credential::{Certificate, Credential},
-        lease::{HeldRegistration, Replacement},
+        held_registration::{HeldRegistration, Replacement},
         owner::AppOwner,
         registration::RegistrationError,
     },

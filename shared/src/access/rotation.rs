@@ -19,7 +19,7 @@ use crate::{
     access::{
         clients::Clients,
         credential::{Certificate, ClientSecret, Credential},
-        lease::{HeldRegistration, not_allowed},
+        held_registration::{HeldRegistration, not_allowed},
         owner::AppOwner,
         registration::{RegistrationError, Rotation},
         reminder::days_left,

@@ -24,9 +24,9 @@ use crate::{
         telemetry::ErrorChain,
     },
     evidence::{
+        bucket::{CHECKPOINT, LogError, LogObject, LogStore, kept_checkpoint, verifying_key},
         checkpoint::{Checkpoint, CheckpointError, LogKeys, VerifyingKeys, WeakKeyError},
         entry::{EntryError, entry},
-        store::{CHECKPOINT, LogError, LogObject, LogStore, kept_checkpoint, verifying_key},
         tlog::{LogTile, TILE_WIDTH, TileKind, Tree, TreeError, bundle, leaf, unbundle},
     },
     firm::{

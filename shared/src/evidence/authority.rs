@@ -14,9 +14,9 @@ use crate::{
     aws::table::{Key, Table, TableError, Write},
     base::{id::FirmId, random::Random},
     evidence::{
+        bucket::{LogError, LogStore, kept_checkpoint, kept_stamp, key},
         inclusion_proof::ProofError,
         stamp::{STAMP_BYTES_MAX, Stamp, StampError, request},
-        store::{LogError, LogStore, kept_checkpoint, kept_stamp, key},
     },
 };
 

@@ -10,9 +10,9 @@ use crate::{
     aws::table::{Key, Table, Write},
     base::{clock::Clock, id::FirmId, random::Random},
     evidence::{
+        bucket::LogStore,
         report::EvidenceFinding,
         stamp::StampRoots,
-        store::LogStore,
         verify::{ArchiveShare, Verifier, VerifyError},
     },
     firm::{

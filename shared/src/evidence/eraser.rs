@@ -26,8 +26,8 @@ use crate::{
     },
     evidence::{
         appender::{AppendError, Appender},
+        bucket::{KeyVersions, LogError},
         entry::{EntryError, entry},
-        store::{KeyVersions, LogError},
         tlog::leaf,
     },
     firm::{
@@ -42,9 +42,9 @@ use crate::{
     mail::{
         archive::{self, OriginalKey, StoredObject},
         hold::HeldDossiers,
-        keeper::{Keeper, KeeperError, KeepingRules},
         mailbox::{Mailbox, MailboxState},
         message::{Message, MessageState, Original},
+        retention_keeper::{Keeper, KeeperError, KeepingRules},
     },
     search::indexer::{Indexer, IndexingError},
 };

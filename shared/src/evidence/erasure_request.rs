@@ -23,10 +23,10 @@ use crate::{
     },
     firm::{fact::StoredFact, feed::FeedError},
     mail::{
-        keeper::KeepingRules,
         list::{ArchiveFilter, MessageFilter, Registry},
         mailbox::Mailbox,
         message::Message,
+        retention_keeper::KeepingRules,
         rules::{People, Rules},
     },
 };

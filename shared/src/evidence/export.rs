@@ -24,12 +24,12 @@ use crate::{
     },
     evidence::{
         authority::StampedCheckpoint,
+        bucket::{CHECKPOINT, LogError},
         entry::{ARCHIVED, RETENTION_CHANGED},
         inclusion_proof::{ProofError, SignedLog},
         page::ProofOf,
         proof_package::{PackageError, Packer, Proven, common_files, prove, readme},
         stamp::Stamp,
-        store::{CHECKPOINT, LogError},
         tlog::{LogTile, TILE_WIDTH, TileKind},
         zip::{ZipFile, ZipMember},
     },

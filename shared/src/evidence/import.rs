@@ -26,8 +26,8 @@ use crate::{
     },
     evidence::{
         authority::StampedCheckpoint,
+        bucket::{CHECKPOINT, LogError, LogStore},
         checkpoint::{Checkpoint, CheckpointError, LogKeys, VerifyingKeys, WeakKeyError},
-        store::{CHECKPOINT, LogError, LogStore},
         zip::{FoundMember, ZipError, ZipReader},
     },
     firm::{

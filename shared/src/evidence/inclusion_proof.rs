@@ -12,8 +12,8 @@ use futures::future::try_join_all;
 use crate::{
     base::{digest::Digest, id::FirmId},
     evidence::{
+        bucket::{LogError, LogStore, kept_checkpoint, key, verifying_key},
         checkpoint::{Checkpoint, VerifyingKeys},
-        store::{LogError, LogStore, kept_checkpoint, key, verifying_key},
         tlog::{LogTile, TILE_WIDTH, TileKind, Tree, is_proven, unbundle},
     },
 };

@@ -9,10 +9,10 @@ use crate::{
     base::{digest::Digest, id::FirmId, telemetry::ErrorChain},
     evidence::{
         appender::verifying_keys,
+        bucket::{CHECKPOINT, LogError, LogStore, kept_checkpoint, kept_stamp, key, verifying_key},
         checkpoint::{Checkpoint, VerifyingKeys},
         report::{EvidenceFinding, FindingKind},
         stamp::{Stamp, StampError, StampRoots},
-        store::{CHECKPOINT, LogError, LogStore, kept_checkpoint, kept_stamp, key, verifying_key},
         tlog::{LogTile, TILE_WIDTH, TileKind, Tree, TreeError, leaf, unbundle},
     },
 };

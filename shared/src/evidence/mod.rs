@@ -16,6 +16,7 @@
 
 pub mod appender;
 pub mod authority;
+pub mod bucket;
 pub mod check;
 pub mod checkpoint;
 pub mod entry;
@@ -31,7 +32,6 @@ pub mod proof_package;
 pub mod report;
 pub mod resume;
 pub mod stamp;
-pub mod store;
 pub mod tlog;
 pub mod verify;
 mod verify_keeping;

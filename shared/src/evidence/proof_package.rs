@@ -18,10 +18,10 @@ use crate::{
     },
     evidence::{
         authority::StampedCheckpoint,
+        bucket::{LogStore, kept_checkpoint, kept_stamp, key},
         inclusion_proof::{EntryProof, ProofError, SignedLog},
         page::{ProofFacts, ProofOf, ProvedMail, SCRIPT, page},
         stamp::Stamp,
-        store::{LogStore, kept_checkpoint, kept_stamp, key},
         zip::{ZipFile, ZipMember},
     },
     firm::{

@@ -21,21 +21,21 @@ use crate::{
         id::{FirmId, MailboxId, MessageId},
     },
     evidence::{
+        bucket::{KeyVersions, LogError, LogStore, ObjectHead, key, year_of},
         checkpoint::{LogKeys, WeakKeyError},
         entry::{ARCHIVED, RETENTION_CHANGED, entry},
         eraser::ErasedScope,
         inspect::{InspectError, Inspection, Logged},
         report::{EvidenceFinding, FindingKind, FirmReport, Report},
         stamp::StampRoots,
-        store::{KeyVersions, LogError, LogStore, ObjectHead, key, year_of},
         tlog::{LogTile, TILE_WIDTH, TileKind, leaf},
     },
     firm::{fact::StoredFact, log_due::LogDue, retention::KeptUntil},
     mail::{
         archive::{OriginalKey, StoredObject, UNTIL, root},
-        keeper::KeepingRules,
         keeping_history::{KeepingChange, KeepingHistory},
         message::{Message, MessageState},
+        retention_keeper::KeepingRules,
     },
 };
 

@@ -18,9 +18,9 @@ use crate::{
     mail::{
         archive::OriginalKey,
         hold::LegalHold,
-        keeper::{DossierClass, KeepingRules},
         keeping_history::is_as_recorded,
         message::Message,
+        retention_keeper::{DossierClass, KeepingRules},
     },
 };
 

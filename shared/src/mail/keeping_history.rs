@@ -11,7 +11,7 @@ use crate::{
     firm::{fact::StoredFact, retention::Retention},
     mail::{
         hold::LegalHold,
-        keeper::{DossierClass, KeepingRules, recorded_periods},
+        retention_keeper::{DossierClass, KeepingRules, recorded_periods},
     },
 };
 

@@ -9,7 +9,7 @@ use shared::{
     access::{
         connector::Connector,
         credential::{ClientSecret as Secret, Credential},
-        lease::{HeldRegistration, Replacement},
+        held_registration::{HeldRegistration, Replacement},
         owner::AppOwner,
         ownership,
         registration::{self, RegistrationError},

@@ -11,7 +11,7 @@ use shared::{
         Firm,
         retention::{CLASSES_MAX, PERIOD_YEARS, Retention, RetentionPeriod},
     },
-    mail::keeper::{DossierClass, set_periods},
+    mail::retention_keeper::{DossierClass, set_periods},
 };
 use utoipa::{IntoParams, ToSchema};
 
