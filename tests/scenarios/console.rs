@@ -113,6 +113,15 @@ impl<'a> Visitor<'a> {
     }
 }
 
+/// A firm with one archived mail: its id at Graph, and in greffe.
+async fn one_mail(world: &World) -> (Registry, String, String) {
+    let registry = world.registry().await;
+    let mail = world.deliver("inbox", "A mail");
+    world.run_until_idle().await;
+    let message = message_id(&registry, &mail).to_string();
+    (registry, mail, message)
+}
+
 fn home(registry: &Registry) -> String {
     format!("/console/firms/{}", registry.firm)
 }
@@ -365,10 +374,7 @@ async fn a_form_of_another_site_changes_nothing() {
 #[tokio::test]
 async fn what_was_typed_survives_a_session_that_is_over() {
     let world = World::new().await;
-    let registry = world.registry().await;
-    let mail = world.deliver("inbox", "A mail");
-    world.run_until_idle().await;
-    let message = message_id(&registry, &mail).to_string();
+    let (registry, mail, message) = one_mail(&world).await;
     let documents = format!("{}/documents", home(&registry));
     let mut visitor = Visitor::invited(&world, &registry.firm, "clerk", ADA).await;
     let page = visitor.get(&documents).await;
@@ -416,10 +422,7 @@ async fn a_form_with_a_client_secret_is_to_be_typed_again_once_its_session_is_ov
 #[tokio::test]
 async fn filing_without_a_mail_or_a_dossier_says_what_is_missing() {
     let world = World::new().await;
-    let registry = world.registry().await;
-    let mail = world.deliver("inbox", "A mail");
-    world.run_until_idle().await;
-    let message = message_id(&registry, &mail).to_string();
+    let (registry, mail, message) = one_mail(&world).await;
     let documents = format!("{}/documents", home(&registry));
     let visitor = Visitor::invited(&world, &registry.firm, "clerk", ADA).await;
     let page = visitor.get(&documents).await;
@@ -1079,10 +1082,7 @@ async fn a_mail_says_when_the_archive_was_checked_last() {
 #[tokio::test]
 async fn what_was_typed_is_shown_again_in_every_form_that_the_api_refuses() {
     let world = World::new().await;
-    let registry = world.registry().await;
-    let mail = world.deliver("inbox", "A mail");
-    world.run_until_idle().await;
-    let message = message_id(&registry, &mail).to_string();
+    let (registry, _, message) = one_mail(&world).await;
     let member = json!({ "name": "Ada", "address": ADA, "connector": registry.connector, "push": null });
     world.post(&format!("/v1/firms/{}/members", registry.firm), member).await.ok();
     let date = json!({ "kind": "deadline", "title": "Appeal", "start": "2026-07-01T17:00:00", "members": [] });

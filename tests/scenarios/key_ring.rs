@@ -85,7 +85,7 @@ async fn a_lost_key_ring_is_the_operators_problem_at_the_next_round_and_passes_o
         assert_eq!((&shown["state"], &shown["problem"]), (&json!("connected"), &Value::Null), "{loss:?}");
         let facts = world.facts(&registry.firm).await;
         let last = facts.iter().rfind(|fact| fact.starts_with("connector_")).unwrap();
-        assert_eq!(last, "connector_connected", "{loss:?}: its end is told, too");
+        assert_eq!(last, "connector_connected", "{loss:?}: the feed reports the end of the problem");
         world.settle(&registry).await;
     }
 }

@@ -126,8 +126,8 @@ const ENGLISH: Words = Words {
     limits: [
         "Who wrote the mail: it was archived as Microsoft 365 delivered it.",
         "That there was no other mail: this proof is about one.",
-        "Whoever holds the signing key could sign another log. So compare the key above with the one that the \
-         firm noted earlier, and rely on a time stamp, or on a state of the log that was kept elsewhere.",
+        "A person who has the signing key could sign a different log. Compare the key above with the key that the \
+         firm noted earlier. Rely on a time stamp, or on a state of the log that was kept elsewhere.",
         "greffe is not a qualified archiving service under Regulation (EU) No 910/2014. A court weighs this \
          evidence as it weighs any other.",
     ],

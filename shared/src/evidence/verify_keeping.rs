@@ -37,7 +37,7 @@ struct StoredKeeping {
 impl Verifier<'_> {
     /// Compares the periods, classes and holds of the table with what the facts say.
     pub(super) async fn compare_keeping(&self, firm: FirmId, gathered: &mut Gathered) -> Result<(), VerifyError> {
-        // An erased firm has none of it. Where a fact of it was changed, that is told.
+        // An erased firm has no periods, classes or holds. A changed fact of them is a finding of its own.
         let is_erased = gathered.erasures.iter().any(|(_, scope)| matches!(scope, ErasedScope::Firm(_)));
         if is_erased || gathered.is_keeping_unknown {
             return Ok(());
