@@ -60,16 +60,15 @@ pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempote
 /// The header of an answer that is told again.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
-/// What one process remembers of the calls that it let in.
+/// What one process remembers of the calls that it let in: for each firm and minute, what it may still let in.
 #[derive(Default)]
 pub(crate) struct Gate {
-    taken: Mutex<HashMap<FirmId, Allowance>>,
+    taken: Mutex<HashMap<(FirmId, i64), Arc<tokio::sync::Mutex<Allowance>>>>,
 }
 
 /// What a process may still let in of a minute; nothing once the whole minute is spent.
-#[derive(Clone, Copy)]
+#[derive(Default)]
 struct Allowance {
-    minute: i64,
     left: u64,
     /// What no process had taken when this one took its own.
     untaken: u64,
@@ -132,29 +131,22 @@ impl Gate {
         let most = app.config.calls_per_minute;
         let told =
             |remaining| RateLimit { most, remaining, seconds: 60 - now.as_second().rem_euclid(60).unsigned_abs() };
-        {
-            let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-            taken.retain(|_, allowance| allowance.minute == minute);
-            match taken.get_mut(&firm) {
-                Some(allowance) if allowance.left > 0 => {
-                    allowance.left -= 1;
-                    return Ok(told(Some(allowance.untaken + allowance.left)));
-                }
-                Some(allowance) if allowance.spent => return Ok(told(None)),
-                _ => {}
-            }
+        // One call at a time asks the table: calls side by side that each took their own part would spend the minute.
+        let mut allowance = self.allowance(firm, minute).lock_owned().await;
+        if allowance.left == 0 && !allowance.spent {
+            let last = app.table.count(&Key::allowance(firm, minute), CALLS_AT_ONCE, now + ALLOWANCE_KEPT).await?;
+            let left = most.saturating_sub(last - CALLS_AT_ONCE).min(CALLS_AT_ONCE);
+            *allowance = Allowance { left, untaken: most.saturating_sub(last), spent: left == 0 };
         }
-        let last = app.table.count(&Key::allowance(firm, minute), CALLS_AT_ONCE, now + ALLOWANCE_KEPT).await?;
-        let spent = last > most;
-        let (taken_now, untaken) = if spent { (0, 0) } else { (CALLS_AT_ONCE, most - last) };
+        let left = allowance.left.checked_sub(1);
+        allowance.left = left.unwrap_or(0);
+        Ok(told(left.map(|left| allowance.untaken + left)))
+    }
+
+    fn allowance(&self, firm: FirmId, minute: i64) -> Arc<tokio::sync::Mutex<Allowance>> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        // Calls side by side take twenty each: none of them are lost.
-        let beside = taken.get(&firm).filter(|beside| beside.minute == minute);
-        let before = taken_now + beside.map_or(0, |beside| beside.left);
-        let untaken = untaken.min(beside.map_or(untaken, |beside| beside.untaken));
-        let left = before.saturating_sub(1);
-        taken.insert(firm, Allowance { minute, left, untaken, spent });
-        Ok(told((before > 0).then_some(untaken + left)))
+        taken.retain(|(_, of), _| *of == minute);
+        taken.entry((firm, minute)).or_default().clone()
     }
 }
 
