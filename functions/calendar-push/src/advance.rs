@@ -12,13 +12,13 @@ use shared::{
         table::{Key, Row, TableError, Write},
         worker::RoundOutcome,
     },
-    base::id::{EntryId, Noun},
+    base::id::{EntryId, EntryKind},
     graph::{
         BatchOrder, Disposition, GraphError, ItemContainers, ItemStep, ItemTag, OutlookItem, OutlookItemKind,
         PARALLEL_REQUESTS_MAX, StepOutcome,
     },
     mail::work::WorkOutcome,
-    push::{BulkProgress, Copy, CopyFailure, PushWork, contact::Contact, date::Date, entry::Entry, mark, places},
+    push::{BulkProgress, Copy, CopyFailure, PushWork, contact::Contact, date::Date, entry::Entry, item_tag, places},
 };
 
 use crate::round::{PushError, Round};
@@ -52,7 +52,7 @@ struct Held {
 /// Works through all items; dates and contacts do not wait for each other.
 pub(crate) async fn settle_work(round: &Round<'_>, items: Vec<Row<PushWork>>) -> Result<RoundOutcome, PushError> {
     let (contacts, dates): (Vec<_>, Vec<_>) =
-        items.into_iter().partition(|item| item.value.noun() == Some(Noun::Contact));
+        items.into_iter().partition(|item| item.value.kind() == Some(EntryKind::Contact));
     let both = !dates.is_empty() && !contacts.is_empty();
     let (dates, contacts) = join!(settle_items(round, dates, both), settle_items(round, contacts, both));
     dates.and(contacts)?;
@@ -60,7 +60,7 @@ pub(crate) async fn settle_work(round: &Round<'_>, items: Vec<Row<PushWork>>) ->
 }
 
 /// Works through all items, some side by side: while one waits for the table, another keeps Graph's four places busy.
-/// `with_others`: there are items of the other noun, so that none may take all four.
+/// `with_others`: there are items of the other kind, so that none may take all four.
 async fn settle_items(round: &Round<'_>, items: Vec<Row<PushWork>>, with_others: bool) -> Result<(), PushError> {
     // Four items take one of Graph's places each; what is left over goes one after the other, each through all four.
     let waves = if with_others { items.len() } else { items.len() - items.len() % PARALLEL_REQUESTS_MAX };
@@ -71,11 +71,11 @@ async fn settle_items(round: &Round<'_>, items: Vec<Row<PushWork>>, with_others:
 
 /// Works through up to twenty entries, and settles what became of them. What a stop leaves open is settled too.
 async fn settle_item(round: &Round<'_>, work: Row<PushWork>, alone: bool) -> Result<(), PushError> {
-    let noun = work.value.noun();
-    if round.is_over() || round.is_blocked(noun) {
+    let kind = work.value.kind();
+    if round.is_over() || round.is_blocked(kind) {
         return Ok(());
     }
-    let result = work_at(round, work, alone).await.or_else(|error| round.hold_up(noun, error));
+    let result = work_at(round, work, alone).await.or_else(|error| round.hold_up(kind, error));
     if result.is_err() {
         round.stop();
     }
@@ -94,21 +94,21 @@ async fn read(round: &Round<'_>, work: &PushWork) -> Result<Vec<Held>, TableErro
     let (table, firm, member) = (&round.app.table, round.outlook.firm.id, round.outlook.member);
     let now = round.app.clock.now();
     let entries: Vec<EntryId> = work.entries().into_iter().filter(|entry| round.takes(entry)).collect();
-    let keys = |noun| {
-        let of_noun = entries.iter().filter(move |entry| entry.noun == noun);
-        of_noun.map(move |entry| Key::entry(firm, noun, &entry.external)).collect::<Vec<Key>>()
+    let keys = |kind| {
+        let of_kind = entries.iter().filter(move |entry| entry.kind == kind);
+        of_kind.map(move |entry| Key::entry(firm, kind, &entry.external)).collect::<Vec<Key>>()
     };
     let copies: Vec<Key> = entries.iter().map(|entry| Key::copy(firm, member, entry)).collect();
-    let dates = table.get_all::<Entry<Date>>(&keys(Noun::Date)).await?;
-    let contacts = table.get_all::<Entry<Contact>>(&keys(Noun::Contact)).await?;
+    let dates = table.get_all::<Entry<Date>>(&keys(EntryKind::Date)).await?;
+    let contacts = table.get_all::<Entry<Contact>>(&keys(EntryKind::Contact)).await?;
     let mut copies = table.get_all::<Copy>(&copies).await?;
     let held = entries.into_iter().map(|entry| {
-        let wanted = match entry.noun {
-            Noun::Date => {
+        let wanted = match entry.kind {
+            EntryKind::Date => {
                 let said = dates.iter().map(|row| &row.value).find(|said| said.id == entry.external);
                 round.wish.date(member, said)
             }
-            Noun::Contact => {
+            EntryKind::Contact => {
                 let said = contacts.iter().map(|row| &row.value).find(|said| said.id == entry.external);
                 round.wish.contact(member, said)
             }
@@ -118,7 +118,7 @@ async fn read(round: &Round<'_>, work: &PushWork) -> Result<Vec<Held>, TableErro
         let mut copy = read.as_ref().map_or_else(|| Copy::new(entry.clone()), |row| row.value.clone());
         if work.began {
             // Somebody began, and did not live to say what was made, perhaps in the place of what is known.
-            copy.unsure.extend(places(entry.noun));
+            copy.unsure.extend(places(entry.kind));
         }
         let mut rests = false;
         if work.work.has_failed(&entry.to_string()) {
@@ -128,7 +128,7 @@ async fn read(round: &Round<'_>, work: &PushWork) -> Result<Vec<Held>, TableErro
             copy.failure = None;
         }
         let was_unanswered = copy.failure.as_ref().is_some_and(CopyFailure::is_unanswered);
-        rests = rests || was_unanswered && !round.tries_again(entry.noun);
+        rests = rests || was_unanswered && !round.tries_again(entry.kind);
         // It may have been what its batch failed by.
         let lost = if copy.failure.is_some() { 2 } else { 0 };
         Held { entry, wanted, read, copy, rests, lost, made_anew: false }
@@ -150,7 +150,7 @@ impl Held {
     /// Takes note of what came of a step at `now`.
     fn stepped(&mut self, round: &Round<'_>, step: &ItemStep, done: StepOutcome, now: Timestamp) {
         if !matches!(step, ItemStep::Find(_)) {
-            round.wrote(self.entry.noun, self.copy.failure.as_ref().is_some_and(CopyFailure::is_unanswered));
+            round.wrote(self.entry.kind, self.copy.failure.as_ref().is_some_and(CopyFailure::is_unanswered));
         }
         // Of two events with one transaction id, Graph makes one.
         let is_made_once = step.place() == OutlookItemKind::Event;
@@ -194,7 +194,7 @@ impl Held {
 /// one that concerns all is returned.
 async fn walk(round: &Round<'_>, work: &mut Row<PushWork>, held: &mut [Held], alone: bool) -> Result<(), PushError> {
     for go in 0..STEPS_MAX {
-        if round.is_over() || round.is_blocked(work.value.noun()) {
+        if round.is_over() || round.is_blocked(work.value.kind()) {
             return Ok(());
         }
         let steps: Vec<(usize, ItemStep)> =
@@ -207,7 +207,7 @@ async fn walk(round: &Round<'_>, work: &mut Row<PushWork>, held: &mut [Held], al
             round.app.table.write(Write::replace(work)).await?;
             work.written();
         }
-        let Some(containers) = containers(round, held[0].entry.noun, &steps).await? else { return Ok(()) };
+        let Some(containers) = containers(round, held[0].entry.kind, &steps).await? else { return Ok(()) };
         // A chain breaks at its first refusal; what it left undone goes all at once.
         let order = if alone || go > 0 { BatchOrder::Parallel } else { BatchOrder::Chained };
         let asked = ask(round, held, steps, &containers, order).await;
@@ -379,7 +379,7 @@ fn lost(
         return Ok(());
     };
     held[*i].fail(round, &error);
-    if !error.is_forbidden() && round.unanswered(held[*i].entry.noun) { Err(error.into()) } else { Ok(()) }
+    if !error.is_forbidden() && round.unanswered(held[*i].entry.kind) { Err(error.into()) } else { Ok(()) }
 }
 
 /// What a refusal means: for this copy, or, returned, for all.
@@ -402,7 +402,7 @@ fn refused(
         Disposition::Ask if !(error.is_forbidden() && places.entered.contains(&step.place())) => Err(error.into()),
         _ => {
             held.fail(round, &error);
-            if passes(&error) && round.unanswered(held.entry.noun) { Err(error.into()) } else { Ok(()) }
+            if passes(&error) && round.unanswered(held.entry.kind) { Err(error.into()) } else { Ok(()) }
         }
     }
 }
@@ -419,7 +419,7 @@ fn may_be_of_one(error: &GraphError) -> bool {
 
 fn tag(round: &Round<'_>, held: &Held) -> ItemTag {
     ItemTag {
-        mark: mark(round.outlook.firm.id, round.outlook.member, &held.entry),
+        id: item_tag(round.outlook.firm.id, round.outlook.member, &held.entry),
         generation: held.copy.generation,
         owner: round.outlook.member.to_string(),
         application: round.outlook.firm.name.clone(),
@@ -427,10 +427,10 @@ fn tag(round: &Round<'_>, held: &Held) -> ItemTag {
 }
 
 /// The containers that these steps need: looked for where one is not known, made where something is to be made
-/// in it, and kept before anything is. None where that holds up all entries of the noun.
+/// in it, and kept before anything is. None where that holds up all entries of the kind.
 async fn containers(
     round: &Round<'_>,
-    noun: Noun,
+    kind: EntryKind,
     steps: &[(usize, ItemStep)],
 ) -> Result<Option<ItemContainers>, PushError> {
     let places: BTreeSet<OutlookItemKind> = steps.iter().map(|(_, step)| step.place()).collect();
@@ -438,24 +438,29 @@ async fn containers(
         if round.known_containers().has(place) {
             continue;
         }
-        let _one_at_a_time = round.looking[&noun].lock().await;
-        if round.is_blocked(Some(noun)) {
+        let _one_at_a_time = round.looking[&kind].lock().await;
+        if round.is_blocked(Some(kind)) {
             return Ok(None);
         }
         if round.known_containers().has(place) {
             continue;
         }
         let makes = steps.iter().any(|(_, step)| matches!(step, ItemStep::Create(item) if item.place() == place));
-        if let Err(error) = find_container(round, noun, place, makes).await {
-            round.hold_up(Some(noun), error)?;
+        if let Err(error) = find_container(round, kind, place, makes).await {
+            round.hold_up(Some(kind), error)?;
             return Ok(None);
         }
     }
     Ok(Some(round.known_containers()))
 }
 
-async fn find_container(round: &Round<'_>, noun: Noun, place: OutlookItemKind, makes: bool) -> Result<(), PushError> {
-    let outlook = round.outlook_of(noun);
+async fn find_container(
+    round: &Round<'_>,
+    kind: EntryKind,
+    place: OutlookItemKind,
+    makes: bool,
+) -> Result<(), PushError> {
+    let outlook = round.outlook_of(kind);
     let (mut container, mut other_name) = (outlook.container(&round.known_containers(), place).await?, None);
     if container.is_none() && makes {
         let foreign = if place == OutlookItemKind::Task { outlook.foreign_lists().await? } else { BTreeMap::new() };

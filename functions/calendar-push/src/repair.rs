@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use shared::{
     aws::table::{Key, Row, Write},
-    base::id::{EntryId, Noun},
+    base::id::{EntryId, EntryKind},
     mail::work::WORK_THINGS_MAX,
     push::{Copy, Difference, LeftoverItem, Outbox, PushLinks, PushWork, SeenItems, Verdict, compare, date::DateKind},
 };
@@ -18,20 +18,20 @@ pub(crate) async fn compare_outlook(round: &Round<'_>, outbox: &mut Outbox) -> R
     let whole = outbox.push != round.wish.push || outbox.compared_at.is_none_or(|at| at + COMPARE_PAUSE <= now);
     let due = whole || outbox.checked_at.is_none_or(|at| at + CHECK_PAUSE <= now);
     let mut differs = false;
-    for noun in Noun::ALL {
+    for kind in EntryKind::ALL {
         // What was held up is behind by more than what changed lately, and what failed is tried until it works.
-        let whole = whole || outbox.blocked.contains_key(&noun) || outbox.failing.contains_key(&noun);
-        if round.is_blocked(Some(noun)) || !whole && !due {
+        let whole = whole || outbox.blocked.contains_key(&kind) || outbox.failing.contains_key(&kind);
+        if round.is_blocked(Some(kind)) || !whole && !due {
             continue;
         }
-        let links = outbox.links.get(&noun).filter(|_| !whole).cloned().unwrap_or_default();
+        let links = outbox.links.get(&kind).filter(|_| !whole).cloned().unwrap_or_default();
         let looks = outbox.checked_at.filter(|_| !whole).map(|since| (since, now));
-        match compare_noun(round, noun, whole, &links, looks).await {
+        match compare_kind(round, kind, whole, &links, looks).await {
             Ok((found, links)) => {
-                outbox.links.insert(noun, links);
+                outbox.links.insert(kind, links);
                 differs |= found;
             }
-            Err(error) => round.hold_up(Some(noun), error)?,
+            Err(error) => round.hold_up(Some(kind), error)?,
         }
     }
     if due {
@@ -43,28 +43,28 @@ pub(crate) async fn compare_outlook(round: &Round<'_>, outbox: &mut Outbox) -> R
     Ok(differs)
 }
 
-/// Compares what lies there of one noun with what is wanted, or only what changed there since `links` were given.
+/// Compares what lies there of one kind with what is wanted, or only what changed there since `links` were given.
 /// `looks`: when the last look was made and this one.
-async fn compare_noun(
+async fn compare_kind(
     round: &Round<'_>,
-    noun: Noun,
+    kind: EntryKind,
     whole: bool,
     links: &PushLinks,
     looks: Option<(Timestamp, Timestamp)>,
 ) -> Result<(bool, PushLinks), PushError> {
-    let (outlook, table, place) = (&round.outlook, &round.app.table, round.wish.place(noun));
+    let (outlook, table, place) = (&round.outlook, &round.app.table, round.wish.place(kind));
     let (mut seen, mut next) = (SeenItems::new(), PushLinks::new());
     if let Some(place) = place {
         let mut containers = round.known_containers();
-        let (sight, links) = round.outlook_of(noun).look(place, &mut containers, links).await?;
+        let (sight, links) = round.outlook_of(kind).look(place, &mut containers, links).await?;
         round.keep(|all| *all = containers).await?;
         seen.insert(place, sight);
         next = links;
     }
-    let wanted = if whole { Some(outlook.wanted(table, &round.wish, noun).await?) } else { None };
+    let wanted = if whole { Some(outlook.wanted(table, &round.wish, kind).await?) } else { None };
     let copies = match place {
-        Some(_) => table.query_all::<Copy>(&Key::copy_prefix_of(outlook.firm.id, outlook.member, noun)).await?,
-        None if whole => table.query_all::<Copy>(&Key::copy_prefix_of(outlook.firm.id, outlook.member, noun)).await?,
+        Some(_) => table.query_all::<Copy>(&Key::copy_prefix_of(outlook.firm.id, outlook.member, kind)).await?,
+        None if whole => table.query_all::<Copy>(&Key::copy_prefix_of(outlook.firm.id, outlook.member, kind)).await?,
         None => Vec::new(),
     };
     let known: Vec<Copy> = copies.iter().map(|row| row.value.clone()).collect();
@@ -73,7 +73,7 @@ async fn compare_noun(
         tracing::info!(member.id = %outlook.member, difference = ?difference.verdict, "what lies there is otherwise");
     }
     set_right(round, &differences, copies).await?;
-    if whole && round.colors && noun == Noun::Date && place.is_some() {
+    if whole && round.colors && kind == EntryKind::Date && place.is_some() {
         color(round).await?;
     }
     Ok((!differences.is_empty(), next))
@@ -81,7 +81,7 @@ async fn compare_noun(
 
 /// Gives each kind of date its colour. Where that fails, dates go out without, until the next whole comparison.
 async fn color(round: &Round<'_>) -> Result<(), PushError> {
-    let (outlook, categories) = (round.outlook_of(Noun::Date), DateKind::categories(round.wish.language));
+    let (outlook, categories) = (round.outlook_of(EntryKind::Date), DateKind::categories(round.wish.language));
     match outlook.graph.keep_categories(&outlook.user, &categories, &[]).await {
         Err(error) if !concerns_all(&error) => {
             tracing::info!(member.id = %outlook.member, graph.code = %error.code(), "dates have no colours here");

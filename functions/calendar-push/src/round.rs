@@ -15,7 +15,7 @@ use shared::{
         table::{Key, TableError, Write},
         worker::Deadline,
     },
-    base::id::{EntryId, MemberId, Noun},
+    base::id::{EntryId, EntryKind, MemberId},
     firm::{Firm, feed::FeedError},
     graph::{GraphCode, GraphError, ItemContainers, OutlookItemKind},
     problem::NotedProblem,
@@ -28,7 +28,7 @@ pub(crate) const CHECK_PAUSE: Duration = Duration::from_secs(15 * 60);
 pub(crate) const COMPARE_PAUSE: Duration = Duration::from_secs(24 * 3600);
 /// The pause after another changed what this round was about to change, or a container was found to be gone.
 pub(crate) const CONFLICT_PAUSE: Duration = Duration::from_secs(2);
-/// How many entries of a noun that Graph did not answer for are tried again first; the others follow once one of these
+/// How many entries of a kind that Graph did not answer for are tried again first; the others follow once one of these
 /// is written.
 const TRIED_AGAIN_FIRST: u32 = 2;
 /// After so many entries that Graph could not see to and none written, the service itself counts as failing.
@@ -88,7 +88,7 @@ impl From<TableError> for PushError {
     }
 }
 
-/// What keeps entries of one noun from a member's Outlook in this round.
+/// What keeps entries of one kind from a member's Outlook in this round.
 #[derive(Debug)]
 pub(crate) enum Block {
     /// The signed-in user was never asked for the right.
@@ -103,9 +103,9 @@ pub(crate) enum Block {
     Fails(GraphError),
 }
 
-/// How Graph answers for single entries of one noun in this round.
+/// How Graph answers for single entries of one kind in this round.
 #[derive(Debug, Default)]
-pub(crate) struct NounAnswers {
+pub(crate) struct KindAnswers {
     /// How many entries that it did not answer for before were tried again.
     tried_again: u32,
     /// Whether it answered for one of these.
@@ -129,19 +129,19 @@ pub(crate) struct Round<'a> {
     pub containers: Mutex<ItemContainers>,
     /// Held while they are written.
     pub keeping: tokio::sync::Mutex<()>,
-    /// Held while the container of a noun is looked for or made.
-    pub looking: BTreeMap<Noun, tokio::sync::Mutex<()>>,
+    /// Held while the container of a kind is looked for or made.
+    pub looking: BTreeMap<EntryKind, tokio::sync::Mutex<()>>,
     /// Settlements of one member touch the same counters: one at a time.
     pub settling: tokio::sync::Mutex<()>,
     pub deadline: &'a Deadline,
     /// How often a service failed before this round.
-    pub failed_before: BTreeMap<Noun, u32>,
+    pub failed_before: BTreeMap<EntryKind, u32>,
     /// How Graph answered in this round.
-    pub answers: Mutex<BTreeMap<Noun, NounAnswers>>,
+    pub answers: Mutex<BTreeMap<EntryKind, KindAnswers>>,
     /// The entries that this round has read.
     pub taken: Mutex<HashSet<EntryId>>,
     /// What is not to be tried, or no more.
-    pub blocked: Mutex<BTreeMap<Noun, Block>>,
+    pub blocked: Mutex<BTreeMap<EntryKind, Block>>,
     /// Set when Graph asked to wait, or a person has to act for all of it: nothing new is begun.
     pub stopped: AtomicBool,
 }
@@ -169,18 +169,18 @@ impl Round<'_> {
         keep(self.app, self.outlook.firm, self.outlook.member, &containers).await
     }
 
-    /// The Outlook, for what concerns a whole noun: it gets a few seconds, and more after each time that it failed.
-    pub fn outlook_of(&self, noun: Noun) -> Outlook<'_> {
-        self.outlook.patient(self.failed_before.get(&noun).copied().unwrap_or_default())
+    /// The Outlook, for what concerns a whole kind: it gets a few seconds, and more after each time that it failed.
+    pub fn outlook_of(&self, kind: EntryKind) -> Outlook<'_> {
+        self.outlook.patient(self.failed_before.get(&kind).copied().unwrap_or_default())
     }
 
-    fn answers<T>(&self, noun: Noun, note: impl FnOnce(&mut NounAnswers) -> T) -> T {
-        note(self.answers.lock().unwrap_or_else(PoisonError::into_inner).entry(noun).or_default())
+    fn answers<T>(&self, kind: EntryKind, note: impl FnOnce(&mut KindAnswers) -> T) -> T {
+        note(self.answers.lock().unwrap_or_else(PoisonError::into_inner).entry(kind).or_default())
     }
 
     /// Whether an entry that Graph did not answer for before is tried now.
-    pub fn tries_again(&self, noun: Noun) -> bool {
-        self.answers(noun, |answers| {
+    pub fn tries_again(&self, kind: EntryKind) -> bool {
+        self.answers(kind, |answers| {
             answers.tried_again += 1;
             let tries = answers.came_again || answers.tried_again <= TRIED_AGAIN_FIRST;
             answers.held_back |= !tries;
@@ -189,16 +189,16 @@ impl Round<'_> {
     }
 
     /// Graph wrote an entry; `again`: it did not answer for it before.
-    pub fn wrote(&self, noun: Noun, again: bool) {
-        self.answers(noun, |answers| {
+    pub fn wrote(&self, kind: EntryKind, again: bool) {
+        self.answers(kind, |answers| {
             answers.wrote = true;
             answers.came_again |= again;
         });
     }
 
     /// Notes that Graph could not see to an entry. Returns whether the service itself counts as failing.
-    pub fn unanswered(&self, noun: Noun) -> bool {
-        self.answers(noun, |answers| {
+    pub fn unanswered(&self, kind: EntryKind) -> bool {
+        self.answers(kind, |answers| {
             answers.unanswered += 1;
             answers.unanswered >= UNANSWERED_MAX && !answers.wrote
         })
@@ -206,8 +206,8 @@ impl Round<'_> {
 
     /// Whether entries that were held back can be tried now; true once.
     pub fn frees_held_back(&self) -> bool {
-        let frees = |noun| self.answers(noun, |answers| answers.came_again && std::mem::take(&mut answers.held_back));
-        Noun::ALL.map(frees).contains(&true)
+        let frees = |kind| self.answers(kind, |answers| answers.came_again && std::mem::take(&mut answers.held_back));
+        EntryKind::ALL.map(frees).contains(&true)
     }
 
     /// Begins nothing new from now on.
@@ -220,20 +220,20 @@ impl Round<'_> {
         self.stopped.load(Ordering::Relaxed) || self.deadline.is_near()
     }
 
-    /// Whether nothing is to be done about entries of that noun.
-    pub fn is_blocked(&self, noun: Option<Noun>) -> bool {
-        noun.is_some_and(|noun| self.blocked.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&noun))
+    /// Whether nothing is to be done about entries of that kind.
+    pub fn is_blocked(&self, kind: Option<EntryKind>) -> bool {
+        kind.is_some_and(|kind| self.blocked.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&kind))
     }
 
-    /// What Graph refuses or can't do holds up entries of one noun and not the others: nothing more is done about them
+    /// What Graph refuses or can't do holds up entries of one kind and not the others: nothing more is done about them
     /// in this round.
     ///
     /// Errors: `error`, where it concerns all: a dead token, or a mailbox of which too much was asked.
-    pub fn hold_up(&self, noun: Option<Noun>, error: PushError) -> Result<(), PushError> {
-        match (noun, error) {
-            (Some(noun), PushError::Graph(error)) if !concerns_all(&error) => {
+    pub fn hold_up(&self, kind: Option<EntryKind>, error: PushError) -> Result<(), PushError> {
+        match (kind, error) {
+            (Some(kind), PushError::Graph(error)) if !concerns_all(&error) => {
                 let block = if error.concerns_service() { Block::Refused(error) } else { Block::Fails(error) };
-                self.blocked.lock().unwrap_or_else(PoisonError::into_inner).entry(noun).or_insert(block);
+                self.blocked.lock().unwrap_or_else(PoisonError::into_inner).entry(kind).or_insert(block);
                 Ok(())
             }
             (_, other) => Err(other),

@@ -20,7 +20,7 @@ use shared::{
     },
     base::{
         clock::CLOCK_SKEW,
-        id::{EntryId, MemberId, Noun},
+        id::{EntryId, EntryKind, MemberId},
         telemetry::ErrorChain,
     },
     firm::{
@@ -49,7 +49,7 @@ impl Round<'_> {
         let now = self.app.clock.now();
         let mut open = open_work(self.app, self.outlook.firm, self.outlook.member).await?;
         let is_due = |work: &PushWork| work.work.not_before.is_none_or(|at| at <= now);
-        open.retain(|item| is_due(&item.value) && !self.is_blocked(item.value.noun()));
+        open.retain(|item| is_due(&item.value) && !self.is_blocked(item.value.kind()));
         self.hand_on_what_began(&mut open).await?;
         advance::settle_work(self, open).await
     }
@@ -85,18 +85,19 @@ impl Round<'_> {
 
     /// Removes the containers that nothing shall lie in any more, unless a person put something there.
     async fn tidy(&self) -> Result<(), PushError> {
-        for (noun, place) in [(Noun::Date, OutlookItemKind::Task), (Noun::Contact, OutlookItemKind::Contact)] {
+        for (kind, place) in [(EntryKind::Date, OutlookItemKind::Task), (EntryKind::Contact, OutlookItemKind::Contact)]
+        {
             let containers = self.known_containers();
             let there = containers.has(place) || containers.unsure.contains(&place);
-            if !there || self.wish.place(noun) == Some(place) || self.is_blocked(Some(noun)) {
+            if !there || self.wish.place(kind) == Some(place) || self.is_blocked(Some(kind)) {
                 continue;
             }
-            match self.remove_home(noun, &containers, place).await {
+            match self.remove_home(kind, &containers, place).await {
                 Ok(false) => {}
                 Ok(true) => {
                     self.keep(|containers| containers.set(place, None)).await?;
                 }
-                Err(error) => self.hold_up(Some(noun), error.into())?,
+                Err(error) => self.hold_up(Some(kind), error.into())?,
             }
         }
         Ok(())
@@ -105,11 +106,11 @@ impl Round<'_> {
     /// Whether the container for that kind of item is gone. One that may have been made is looked for.
     async fn remove_home(
         &self,
-        noun: Noun,
+        kind: EntryKind,
         containers: &ItemContainers,
         place: OutlookItemKind,
     ) -> Result<bool, GraphError> {
-        let outlook = self.outlook_of(noun);
+        let outlook = self.outlook_of(kind);
         let container = match containers.of(place) {
             Some(container) => Some(container),
             None => outlook.container(containers, place).await?,
@@ -165,7 +166,7 @@ pub(crate) async fn run(app: &App, job: &PushJob, deadline: &Deadline) -> Result
         outbox.value.round_began_at = Some(began_at);
     }
     let now = app.clock.now();
-    let news = outbox.value.news(now).into_iter().map(|(noun, news)| news.of_noun(job.member, noun, now)).collect();
+    let news = outbox.value.news(now).into_iter().map(|(kind, news)| news.of_kind(job.member, kind, now)).collect();
     if outbox.value != before {
         let recorded = app.feed.record_with(job.firm, vec![Write::replace(&outbox)], news).await?;
         app.feed.announce_recorded(job.firm, &recorded).await;
@@ -253,7 +254,7 @@ impl AccountVisit<'_> {
             // It was deleted. Of what is wished for, nothing comes before there is another one.
             let since = outbox.problem.as_ref().map_or(app.clock.now(), |problem| problem.since);
             let deleted = NotedProblem { code: Code::ConnectorDeleted, microsoft_code: String::new(), since };
-            let wishes = Noun::ALL.into_iter().any(|noun| wish.place(noun).is_some());
+            let wishes = EntryKind::ALL.into_iter().any(|kind| wish.place(kind).is_some());
             outbox.problem = wishes.then_some(deleted);
             return Ok(RoundOutcome::Finished);
         };
@@ -271,8 +272,8 @@ impl AccountVisit<'_> {
             colors: connector.mark,
             containers: Mutex::new(containers.map(|row| row.value).unwrap_or_default()),
             keeping: tokio::sync::Mutex::default(),
-            looking: Noun::ALL.map(|noun| (noun, tokio::sync::Mutex::default())).into(),
-            failed_before: outbox.failing.iter().map(|(noun, failing)| (*noun, failing.tries(now))).collect(),
+            looking: EntryKind::ALL.map(|kind| (kind, tokio::sync::Mutex::default())).into(),
+            failed_before: outbox.failing.iter().map(|(kind, failing)| (*kind, failing.tries(now))).collect(),
             answers: Mutex::default(),
             settling: tokio::sync::Mutex::default(),
             deadline,
@@ -314,66 +315,66 @@ impl AccountVisit<'_> {
 
     /// What is not tried at all. An organisation's rights stand in the app's registration, and Graph says whether they
     /// are there.
-    fn blocked(&self, connector: &Connector, wish: &PushChoice, outbox: &Outbox) -> BTreeMap<Noun, Block> {
-        let block = |noun| {
+    fn blocked(&self, connector: &Connector, wish: &PushChoice, outbox: &Outbox) -> BTreeMap<EntryKind, Block> {
+        let block = |kind| {
             let asked = connector.access == Access::Organization
-                || match noun {
-                    Noun::Date => connector.dates,
-                    Noun::Contact => connector.contacts,
+                || match kind {
+                    EntryKind::Date => connector.dates,
+                    EntryKind::Contact => connector.contacts,
                 };
-            if wish.place(noun).is_some() && !asked {
+            if wish.place(kind).is_some() && !asked {
                 return Some(Block::NotGranted);
             }
             let now = self.app.clock.now();
-            if outbox.failing.get(&noun).is_some_and(|failing| now < failing.not_before) {
+            if outbox.failing.get(&kind).is_some_and(|failing| now < failing.not_before) {
                 return Some(Block::Waits);
             }
-            let before = outbox.blocked.get(&noun).filter(|problem| problem.code != Code::PushNotGranted);
+            let before = outbox.blocked.get(&kind).filter(|problem| problem.code != Code::PushNotGranted);
             before.filter(|_| self.rests).cloned().map(Block::Rests)
         };
-        Noun::ALL.into_iter().filter_map(|noun| Some((noun, block(noun)?))).collect()
+        EntryKind::ALL.into_iter().filter_map(|kind| Some((kind, block(kind)?))).collect()
     }
 
     /// Takes note of what Graph could not see to; what was tried and did not fail is over. `of_all`: why nothing more
     /// is asked of the mailbox. Returns how long all of it waits.
     fn note_failing(
         &self,
-        blocked: &mut BTreeMap<Noun, Block>,
+        blocked: &mut BTreeMap<EntryKind, Block>,
         of_all: Option<&GraphError>,
         outbox: &mut Outbox,
     ) -> Duration {
         let now = self.app.clock.now();
-        for noun in Noun::ALL {
-            let error = match blocked.get(&noun) {
+        for kind in EntryKind::ALL {
+            let error = match blocked.get(&kind) {
                 Some(Block::Waits) => continue,
                 Some(Block::Fails(error)) => Some(error),
                 _ => of_all,
             };
             let Some(error) = error else {
-                outbox.failing.remove(&noun);
+                outbox.failing.remove(&kind);
                 continue;
             };
             tracing::warn!(
-                firm.id = %self.firm.id, member.id = %self.member, noun = noun.name(), error = %ErrorChain(error),
+                firm.id = %self.firm.id, member.id = %self.member, kind = kind.name(), error = %ErrorChain(error),
                 "one kind of entry has to wait"
             );
-            outbox.failing.insert(noun, Failing::again(outbox.failing.get(&noun), error, now));
+            outbox.failing.insert(kind, Failing::again(outbox.failing.get(&kind), error, now));
         }
         blocked.retain(|_, block| !matches!(block, Block::Waits | Block::Fails(_)));
         let waits = outbox.failing.values().map(|failing| failing.not_before).min();
         waits.map_or(Duration::ZERO, |at| at.duration_since(now).try_into().unwrap_or_default())
     }
 
-    /// What held up entries of one noun, as it is kept. Since when does not change while it lasts.
+    /// What held up entries of one kind, as it is kept. Since when does not change while it lasts.
     async fn noted(
         &self,
         connector: &Connector,
-        blocked: BTreeMap<Noun, Block>,
-        before: &BTreeMap<Noun, NotedProblem>,
-    ) -> Result<BTreeMap<Noun, NotedProblem>, PushError> {
+        blocked: BTreeMap<EntryKind, Block>,
+        before: &BTreeMap<EntryKind, NotedProblem>,
+    ) -> Result<BTreeMap<EntryKind, NotedProblem>, PushError> {
         let mut noted = BTreeMap::new();
-        for (noun, block) in blocked {
-            let before = before.get(&noun);
+        for (kind, block) in blocked {
+            let before = before.get(&kind);
             let problem = match block {
                 Block::Rests(problem) => problem,
                 Block::NotGranted => {
@@ -386,7 +387,7 @@ impl AccountVisit<'_> {
                     NotedProblem { code: of_refused_service(&error), ..problem }
                 }
             };
-            noted.insert(noun, problem);
+            noted.insert(kind, problem);
         }
         Ok(noted)
     }
@@ -416,8 +417,8 @@ async fn next_due(app: &App, firm: &Firm, member: MemberId, outbox: &Outbox) -> 
     }
     let check = outbox.push.filter(|push| push.dates || push.contacts).map(|_| now + CHECK_PAUSE);
     let mut open = open_work(app, firm, member).await?;
-    let waits = |noun| outbox.blocked.contains_key(&noun) || outbox.failing.contains_key(&noun);
-    open.retain(|row| row.value.noun().is_none_or(|noun| !waits(noun)));
+    let waits = |kind| outbox.blocked.contains_key(&kind) || outbox.failing.contains_key(&kind);
+    open.retain(|row| row.value.kind().is_none_or(|kind| !waits(kind)));
     // What has no time of its own came while the round ended: its own job is on the way.
     let next_try = open.iter().map(|row| row.value.work.not_before.unwrap_or(now + CONFLICT_PAUSE)).min();
     let pauses = outbox.blocked.values().map(|problem| now + problem.pause(now));

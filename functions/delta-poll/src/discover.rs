@@ -21,8 +21,8 @@ use shared::{
     mail::{
         baseline::{Baseline, BaselinePage, FolderPhase, forget_before, is_new},
         folder::FolderState,
-        fresh_page::{FRESH_MAILS_MAX, FreshPage},
         message::Message,
+        small_page::{SMALL_PAGE_MAILS_MAX, SmallPage},
     },
 };
 use tokio::sync::{Mutex, MutexGuard};
@@ -63,7 +63,7 @@ pub(crate) enum FolderRead {
 const LATE: Duration = Duration::from_secs(1);
 
 /// Which folder is being read: one at a time, so that what one page says is written before another is looked at.
-type Turns = Mutex<()>;
+type OneAtATime = Mutex<()>;
 
 /// Reads the folders at `indexes`, in this order: how each ended, as it came. One whose answer is late holds up no
 /// other.
@@ -76,7 +76,7 @@ pub(crate) async fn read_folders(
     pages_max: usize,
     found: &UnboundedSender<Batch>,
 ) -> Result<Vec<FolderRead>, RoundError> {
-    let turns = Turns::default();
+    let turns = OneAtATime::default();
     let mut rows: Vec<Option<&mut Row<FolderState>>> = rows.iter_mut().map(Some).collect();
     let rows = indexes.iter().filter_map(|i| rows[*i].take());
     let reads = rows.map(|row| read_folder(round, row, pages_max, found, &turns));
@@ -87,7 +87,7 @@ pub(crate) async fn read_folders(
 
 /// Waits for an answer; once it is late, without the turn.
 async fn await_answer<'t, T>(
-    turns: &'t Turns,
+    turns: &'t OneAtATime,
     turn: &mut Option<MutexGuard<'t, ()>>,
     answer: impl Future<Output = T>,
 ) -> T {
@@ -110,7 +110,7 @@ async fn read_folder(
     row: &mut Row<FolderState>,
     pages_max: usize,
     found: &UnboundedSender<Batch>,
-    turns: &Turns,
+    turns: &OneAtATime,
 ) -> Result<FolderRead, RoundError> {
     let (mailbox, mut turn) = (round.mailbox, Some(turns.lock().await));
     let folder = row.value.id().clone();
@@ -252,11 +252,11 @@ async fn take_in(
         writes.push(Write::overwrite(key, &BaselinePage::of(&taken.lay_there).seen_by(row.value.reading)));
     }
     let mut next = row.value.after(page.end);
-    let is_small = writes.is_empty() && taken.kept.len() <= FRESH_MAILS_MAX;
+    let is_small = writes.is_empty() && taken.kept.len() <= SMALL_PAGE_MAILS_MAX;
     if let Some(pages) = round.fresh.as_ref().filter(|pages| is_small && pages.admit(&row.value)) {
         if !taken.kept.is_empty() || !taken.counted.is_zero() {
             let ids: Vec<MessageId> = taken.kept.iter().map(|row| row.value.id).collect();
-            next.fresh = Some(FreshPage::new(row.value.pages, &ids, taken.counted));
+            next.fresh = Some(SmallPage::new(row.value.pages, &ids, taken.counted));
             fresh = next.fresh.clone().map(|page| (pages, page));
         }
     } else {

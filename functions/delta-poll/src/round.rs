@@ -28,11 +28,11 @@ use shared::{
     mail::{
         baseline::{FolderPhase, KeepDecision, decide, is_new},
         folder::{FolderState, page_name},
-        fresh_page::{FreshPage, SettledPages},
         mailbox::Mailbox,
         mailbox_turn::MailboxTurn,
         message::{Message, MessageState, SeenCategories},
         rules::People,
+        small_page::{SettledPages, SmallPage},
         sync_state::{KeptMarks, SyncState, UnannouncedRange},
         trouble::{Faults, MailboxPart, Trouble},
         work::{Work, WorkOutcome},
@@ -173,7 +173,7 @@ pub(crate) struct Round<'a> {
     /// What it does is counted here.
     pub tally: &'a Tally,
     /// Its pages that bring few mails; none in a slice of older mail, which ends without settling them.
-    pub fresh: Option<FreshPages>,
+    pub fresh: Option<SmallPages>,
     /// What it learns.
     pub notes: RoundNotes,
 }
@@ -462,7 +462,7 @@ pub(crate) fn indexes(messages: &[Row<Message>], is_one: impl Fn(usize, &Message
 
 /// The pages of a round that bring few mails, and what becomes of their mails.
 #[derive(Debug)]
-pub(crate) struct FreshPages {
+pub(crate) struct SmallPages {
     /// What was settled when the round began.
     settled: SettledPages,
     found: Mutex<FoundPages>,
@@ -470,11 +470,11 @@ pub(crate) struct FreshPages {
 
 #[derive(Debug, Default)]
 struct FoundPages {
-    pages: Vec<(FolderId, FreshPage)>,
+    pages: Vec<(FolderId, SmallPage)>,
     fates: HashMap<String, WorkOutcome>,
 }
 
-impl FreshPages {
+impl SmallPages {
     /// Of a round that begins.
     pub fn new(settled: SettledPages) -> Self {
         Self { settled, found: Mutex::default() }
@@ -487,12 +487,12 @@ impl FreshPages {
     }
 
     /// The folder's page that a round before this one left unsettled.
-    pub fn left<'f>(&self, folder: &'f FolderState) -> Option<&'f FreshPage> {
+    pub fn left<'f>(&self, folder: &'f FolderState) -> Option<&'f SmallPage> {
         folder.fresh.as_ref().filter(|page| !self.settled.has(folder.id(), page))
     }
 
     /// A page that is to be settled.
-    pub fn note(&self, folder: FolderId, page: FreshPage) {
+    pub fn note(&self, folder: FolderId, page: SmallPage) {
         self.found().pages.push((folder, page));
     }
 

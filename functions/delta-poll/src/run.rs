@@ -46,7 +46,7 @@ use crate::{
     deleted_mailbox,
     discover::{self, FolderRead, PAGES_MAX},
     folder_tree,
-    round::{FreshPages, Round, RoundEnd, RoundError, RoundNotes, WAIT_IN_QUEUE_MAX},
+    round::{Round, RoundEnd, RoundError, RoundNotes, SmallPages, WAIT_IN_QUEUE_MAX},
     walks,
 };
 
@@ -172,7 +172,7 @@ async fn run_round(
         marks: marks.as_ref(),
         people: &people,
         tally,
-        fresh: Some(FreshPages::new(sync.value.settled.clone())),
+        fresh: Some(SmallPages::new(sync.value.settled.clone())),
         notes: RoundNotes::of(&sync.value),
     };
     let mut next = sync.value.clone();

@@ -74,7 +74,7 @@
 //! | when a member's round is due | `FIRM#f#MEMBER#m` | `DUE` | index `due` |
 //! | how far a member is with a bulk | `FIRM#f#MEMBER#m` | `BULK#b` | key, in batches |
 //! | work: entries with steps ahead | `FIRM#f#MEMBER#m` | `WORK#time#id` | prefix |
-//! | a copy of an entry | `FIRM#f#MEMBER#m` | `COPY#noun#external id` | key, in batches; prefix |
+//! | a copy of an entry | `FIRM#f#MEMBER#m` | `COPY#kind#external id` | key, in batches; prefix |
 
 use std::collections::HashMap;
 
@@ -84,8 +84,8 @@ use jiff::Timestamp;
 use crate::base::{
     digest::Digest,
     id::{
-        BulkId, ClientId, ConnectorId, ConversationId, EntryId, ErasureId, ExternalId, FirmId, FolderId, KeyId,
-        MailboxId, MemberId, MessageId, Noun, TenantId, UserId, WebhookId,
+        BulkId, ClientId, ConnectorId, ConversationId, EntryId, EntryKind, ErasureId, ExternalId, FirmId, FolderId,
+        KeyId, MailboxId, MemberId, MessageId, TenantId, UserId, WebhookId,
     },
 };
 
@@ -578,17 +578,17 @@ impl Key {
     }
 
     /// An entry.
-    pub fn entry(firm: FirmId, noun: Noun, id: &ExternalId) -> Self {
-        Self { sk: id.to_string(), ..Self::entry_prefix(firm, noun) }
+    pub fn entry(firm: FirmId, kind: EntryKind, id: &ExternalId) -> Self {
+        Self { sk: id.to_string(), ..Self::entry_prefix(firm, kind) }
     }
 
-    /// All entries of a noun.
-    pub fn entry_prefix(firm: FirmId, noun: Noun) -> Self {
-        let noun = match noun {
-            Noun::Date => "DATE",
-            Noun::Contact => "CONTACT",
+    /// All entries of a kind.
+    pub fn entry_prefix(firm: FirmId, kind: EntryKind) -> Self {
+        let kind = match kind {
+            EntryKind::Date => "DATE",
+            EntryKind::Contact => "CONTACT",
         };
-        Self { pk: format!("FIRM#{firm}#{noun}"), sk: String::new() }
+        Self { pk: format!("FIRM#{firm}#{kind}"), sk: String::new() }
     }
 
     /// A bulk.
@@ -636,9 +636,9 @@ impl Key {
         Self::of_member(firm, member, "COPY#".to_owned())
     }
 
-    /// A member's copies of entries of one noun.
-    pub fn copy_prefix_of(firm: FirmId, member: MemberId, noun: Noun) -> Self {
-        Self::of_member(firm, member, format!("COPY#{}#", noun.name()))
+    /// A member's copies of entries of one kind.
+    pub fn copy_prefix_of(firm: FirmId, member: MemberId, kind: EntryKind) -> Self {
+        Self::of_member(firm, member, format!("COPY#{}#", kind.name()))
     }
 
     /// The `count`th change of where a message is filed.
@@ -809,10 +809,10 @@ mod tests {
                 add("address", Key::address(firm, text));
                 add("hold", Key::hold(firm, text));
                 add("dossier_class", Key::dossier_class(firm, text));
-                for noun in Noun::ALL {
+                for kind in EntryKind::ALL {
                     let external: ExternalId = text.parse().unwrap();
-                    add("entry", Key::entry(firm, noun, &external));
-                    add("copy", Key::copy(firm, member, &EntryId { noun, external }));
+                    add("entry", Key::entry(firm, kind, &external));
+                    add("copy", Key::copy(firm, member, &EntryId { kind, external }));
                 }
                 add("named", Key::named(Some(firm), "mailbox", &text.parse().unwrap()));
             }
@@ -883,10 +883,10 @@ mod tests {
             ("baselines_prefix", Key::baselines_prefix(firm, mailbox), "baseline"),
             ("work_prefix", Key::work_prefix(firm, mailbox), "work"),
             ("message_prefix", Key::message_prefix(firm, mailbox), "message"),
-            ("entry_prefix", Key::entry_prefix(firm, Noun::Date), "entry"),
+            ("entry_prefix", Key::entry_prefix(firm, EntryKind::Date), "entry"),
             ("push_work_prefix", Key::push_work_prefix(firm, member), "push_work"),
             ("copy_prefix", Key::copy_prefix(firm, member), "copy"),
-            ("copy_prefix_of", Key::copy_prefix_of(firm, member, Noun::Contact), "copy"),
+            ("copy_prefix_of", Key::copy_prefix_of(firm, member, EntryKind::Contact), "copy"),
             ("filing_prefix", Key::filing_prefix(firm, message), "filing"),
             ("connector_prefix", Key::connector_prefix(firm), "connector"),
             ("member_prefix", Key::member_prefix(firm), "member"),

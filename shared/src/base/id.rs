@@ -298,14 +298,14 @@ via_str!(ConversationId);
 /// The kind of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Noun {
+pub enum EntryKind {
     /// An appointment, a deadline or a reminder.
     Date,
     /// A person or an organisation.
     Contact,
 }
 
-impl Noun {
+impl EntryKind {
     /// Each of them: what keeps one from somebody's Outlook keeps not the other.
     pub const ALL: [Self; 2] = [Self::Date, Self::Contact];
 
@@ -322,26 +322,26 @@ impl Noun {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntryId {
     /// What it is.
-    pub noun: Noun,
+    pub kind: EntryKind,
     /// What the business application calls it.
     pub external: ExternalId,
 }
 
 impl fmt::Display for EntryId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}#{}", self.noun.name(), self.external)
+        write!(f, "{}#{}", self.kind.name(), self.external)
     }
 }
 
 impl FromStr for EntryId {
     type Err = IdError;
     fn from_str(text: &str) -> Result<Self, IdError> {
-        let (noun, external) = match text.split_once('#') {
-            Some(("date", external)) => (Noun::Date, external),
-            Some(("contact", external)) => (Noun::Contact, external),
+        let (kind, external) = match text.split_once('#') {
+            Some(("date", external)) => (EntryKind::Date, external),
+            Some(("contact", external)) => (EntryKind::Contact, external),
             _ => return Err(IdError::new("entry id")),
         };
-        Ok(Self { noun, external: external.parse()? })
+        Ok(Self { kind, external: external.parse()? })
     }
 }
 

@@ -21,7 +21,7 @@ use crate::{
     base::{
         clock::Clock,
         digest::Digest,
-        id::{ErasureId, FirmId, MailboxId, MemberId, MessageId, Noun},
+        id::{EntryKind, ErasureId, FirmId, MailboxId, MemberId, MessageId},
         telemetry::ErrorChain,
     },
     evidence::{
@@ -137,8 +137,10 @@ impl fmt::Display for ErasedScope {
 /// What the record of an erasure says.
 #[derive(Serialize)]
 struct ErasureRecord<'a> {
+    #[serde(rename = "by")]
+    asked_by: &'a str,
+    #[serde(rename = "requested_by")]
     by: &'a str,
-    requested_by: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     confirmed_by: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -173,8 +175,8 @@ pub struct Erasure {
 
 impl Erasure {
     fn record(&self, messages: Vec<MessageId>) -> ErasureRecord<'_> {
-        let (by, requested_by, confirmed_by) = (&self.asked_by, &self.by, self.confirmed_by.as_deref());
-        ErasureRecord { by, requested_by, confirmed_by, erasure: self.order, reason: &self.reason, messages }
+        let (asked_by, by, confirmed_by) = (&self.asked_by, &self.by, self.confirmed_by.as_deref());
+        ErasureRecord { asked_by, by, confirmed_by, erasure: self.order, reason: &self.reason, messages }
     }
 }
 
@@ -812,8 +814,8 @@ impl Eraser<'_> {
         for member in self.table.query_all::<Member>(&Key::member_prefix(firm)).await? {
             self.clear(&Key::outbox(firm, member.value.id).partition(), |_| None).await?;
         }
-        for noun in Noun::ALL {
-            self.clear(&Key::entry_prefix(firm, noun), |_| None).await?;
+        for kind in EntryKind::ALL {
+            self.clear(&Key::entry_prefix(firm, kind), |_| None).await?;
         }
         for row in self.table.query_all::<Value>(&Key::firm(firm).partition()).await? {
             if !row.key.outlives(firm) {

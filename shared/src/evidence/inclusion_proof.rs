@@ -52,7 +52,7 @@ pub struct SignedLog<'a> {
 
 /// An entry, and what proves that it is in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EntryProof {
+pub struct LogEntryProof {
     /// The entry.
     pub entry: Vec<u8>,
     /// The proof as C2SP tlog-proof writes it, with the checkpoint at its end.
@@ -82,7 +82,7 @@ impl<'a> SignedLog<'a> {
     /// Proves the entry of fact `number`: the log has its hash where it belongs.
     ///
     /// Errors: the log has no such entry, or its tiles are not those that were signed; S3 refuses or does not answer.
-    pub async fn prove(&mut self, number: u64) -> Result<EntryProof, ProofError> {
+    pub async fn prove(&mut self, number: u64) -> Result<LogEntryProof, ProofError> {
         let Checkpoint { size, root, .. } = self.checkpoint;
         let n = number.saturating_sub(1);
         let bundled = LogTile::of(TileKind::Entries, n / TILE_WIDTH, size).filter(|_| number > 0 && n < size);
@@ -107,7 +107,7 @@ impl<'a> SignedLog<'a> {
         if !is_proven(&proof, size, root, n, &entry) {
             return Err(self.broken(&bundled.to_string()));
         }
-        Ok(EntryProof { entry, text: text(n, &proof, &self.note) })
+        Ok(LogEntryProof { entry, text: text(n, &proof, &self.note) })
     }
 
     async fn read(&self, tile: LogTile) -> Result<Vec<u8>, ProofError> {

@@ -19,7 +19,7 @@ use crate::{
     evidence::{
         authority::StampedCheckpoint,
         bucket::{LogStore, kept_checkpoint, kept_stamp, key},
-        inclusion_proof::{EntryProof, ProofError, SignedLog},
+        inclusion_proof::{LogEntryProof, ProofError, SignedLog},
         page::{ProofFacts, ProofOf, ProvedMail, SCRIPT, page},
         stamp::Stamp,
         zip::{ZipFile, ZipMember},
@@ -132,7 +132,7 @@ pub(super) async fn prove(
     fact: Option<&StoredFact>,
 ) -> Result<Proven, PackageError> {
     let original = found.original().ok_or(PackageError::NotArchived)?;
-    let EntryProof { entry, text } = log.prove(original.number).await?;
+    let LogEntryProof { entry, text } = log.prove(original.number).await?;
     let altered = |what: String| PackageError::Altered { what };
     let line: EntryLine =
         serde_json::from_slice(&entry).map_err(|_| altered(key(firm, &kept_checkpoint(log.checkpoint.size))))?;

@@ -11,7 +11,7 @@ use crate::{
     base::{
         digest::Digest,
         id::{
-            ClientId, ConnectorId, ConversationId, ExternalId, ImmutableId, MailboxId, MemberId, MessageId, Noun,
+            ClientId, ConnectorId, ConversationId, EntryKind, ExternalId, ImmutableId, MailboxId, MemberId, MessageId,
             WebhookId,
         },
     },
@@ -248,7 +248,7 @@ pub enum FactEvent {
         #[schema(value_type = String)]
         member: MemberId,
         /// What it is.
-        kind: Noun,
+        kind: EntryKind,
         /// Which date or contact, by your own id; null for all of the member's.
         #[schema(value_type = Option<String>, max_length = 128)]
         external_id: Option<ExternalId>,
@@ -263,7 +263,7 @@ pub enum FactEvent {
         #[schema(value_type = String)]
         member: MemberId,
         /// What it is.
-        kind: Noun,
+        kind: EntryKind,
         /// Which date or contact, by your own id; null for all of the member's.
         #[schema(value_type = Option<String>, max_length = 128)]
         external_id: Option<ExternalId>,

@@ -1,8 +1,8 @@
 //! Requests that may be sent again: a POST with an `Idempotency-Key` is carried out once, and its answer told again.
 //!
-//! The first request with a key leaves its mark before anything is done. The same request finds the answer; another
+//! The first request with a key leaves its record before anything is done. The same request finds the answer; another
 //! request under the same key is refused; one that comes while the first is at work is told so and does nothing. A
-//! request that was refused or failed leaves no mark, so it may be corrected and sent again.
+//! request that was refused or failed leaves no record, so it may be corrected and sent again.
 //!
 //! After [`UNFINISHED_FOR`] without an answer the first was interrupted. A request that does no harm twice is then
 //! carried out again. One that would make a second thing is not: whether the first took effect is for a person to see.
@@ -35,7 +35,7 @@ pub const UNFINISHED_FOR: Duration = Duration::from_secs(60);
 /// The longest part of a sealed answer: an item holds 400 KB, its names included.
 /// Source: <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>
 const PART_BYTES_MAX: usize = 300 << 10;
-/// How much longer than its mark a part is kept.
+/// How much longer than its record a part is kept.
 const PARTS_KEPT_LONGER: Duration = Duration::from_secs(3600);
 
 /// What was answered.
@@ -54,11 +54,11 @@ pub struct KeptAnswer {
     pub body: String,
 }
 
-/// The mark that a request leaves. Its answer is sealed: it may hold a key that is told once.
+/// The record that a request leaves. Its answer is sealed: it may hold a key that is told once.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct StoredRequest {
     request: String,
-    /// The name of the caller; none where an older version left the mark.
+    /// The name of the caller; none where an older version left the record.
     #[serde(default)]
     caller: Option<String>,
     /// The answer, or with `parts` the first part of it.
@@ -110,30 +110,30 @@ pub struct FirstRequest {
     is_repeatable: bool,
 }
 
-/// Where a mark lies, and the parts of its answer.
+/// Where a record lies, and the parts of its answer.
 struct AnswerKey {
     firm: Option<FirmId>,
     digest: String,
 }
 
 impl AnswerKey {
-    fn mark(&self) -> Key {
+    fn record(&self) -> Key {
         Key::idempotency(self.firm, &self.digest)
     }
 
     /// Whom an answer is sealed for.
     fn owner(&self) -> String {
-        format!("idempotency {}", self.mark())
+        format!("idempotency {}", self.record())
     }
 
     fn part(&self, number: u32) -> Key {
         Key::answer_part(self.firm, &self.digest, number)
     }
 
-    /// The sealed answer of a mark; none if parts of it are missing.
-    async fn sealed(&self, table: &Table, mark: &StoredRequest) -> Result<Option<Sealed>, TableError> {
-        let (Some(first), 1..) = (&mark.answer, mark.parts) else { return Ok(mark.answer.clone()) };
-        let keys: Vec<Key> = (1..=mark.parts).map(|number| self.part(number)).collect();
+    /// The sealed answer of a record; none if parts of it are missing.
+    async fn sealed(&self, table: &Table, record: &StoredRequest) -> Result<Option<Sealed>, TableError> {
+        let (Some(first), 1..) = (&record.answer, record.parts) else { return Ok(record.answer.clone()) };
+        let keys: Vec<Key> = (1..=record.parts).map(|number| self.part(number)).collect();
         let mut parts: Vec<AnswerPart> = table.get_all(&keys).await?.into_iter().map(|row| row.value).collect();
         if parts.len() != keys.len() {
             return Ok(None);
@@ -144,7 +144,7 @@ impl AnswerKey {
     }
 }
 
-/// A mark that could not be read, left or sealed.
+/// A record that could not be read, left or sealed.
 #[derive(Debug, thiserror::Error)]
 pub enum IdempotencyError {
     /// The table.
@@ -179,11 +179,11 @@ pub async fn begin(
     // What one caller was answered may hold more than another may do: a key with its rights.
     let request = digest(&[method, target, body, caller.as_bytes()]);
     let caller = Some(caller.to_owned());
-    let mark = StoredRequest { request, caller, answer: None, parts: 0, lost: None, expires_at };
-    match table.write(Write::insert(place.mark(), &mark)).await {
+    let record = StoredRequest { request, caller, answer: None, parts: 0, lost: None, expires_at };
+    match table.write(Write::insert(place.record(), &record)).await {
         Ok(()) => {
             return Ok(RequestClaim::First(FirstRequest {
-                row: Row::inserted(place.mark(), mark),
+                row: Row::inserted(place.record(), record),
                 place,
                 is_repeatable,
             }));
@@ -191,15 +191,15 @@ pub async fn begin(
         Err(TableError::Conflict { .. }) => {}
         Err(error) => return Err(error.into()),
     }
-    let Some(there) = table.get::<StoredRequest>(&place.mark()).await? else { return Ok(RequestClaim::Unfinished) };
+    let Some(there) = table.get::<StoredRequest>(&place.record()).await? else { return Ok(RequestClaim::Unfinished) };
     // DynamoDB forgets it some time; until then it counts for nothing.
     let is_over = there.value.expires_at <= now.as_second();
-    if !is_over && there.value.request != mark.request {
-        let is_anothers = there.value.caller.is_some() && there.value.caller != mark.caller;
+    if !is_over && there.value.request != record.request {
+        let is_anothers = there.value.caller.is_some() && there.value.caller != record.caller;
         return Ok(if is_anothers { RequestClaim::OfAnother } else { RequestClaim::Reused });
     }
     if is_over || (is_repeatable && there.value.is_interrupted(now)) {
-        let mut row = there.with(mark);
+        let mut row = there.with(record);
         return match table.write(Write::replace(&row)).await {
             Ok(()) => {
                 row.written();
@@ -236,30 +236,30 @@ impl FirstRequest {
         let instead = match self.is_repeatable {
             true => Write::remove(&self.row),
             false => {
-                let mark = StoredRequest { lost: Some(answer.status), ..self.row.value.clone() };
-                Write::replace(&self.row.with(mark))
+                let record = StoredRequest { lost: Some(answer.status), ..self.row.value.clone() };
+                Write::replace(&self.row.with(record))
             }
         };
         table.write(instead).await?;
         Err(error)
     }
 
-    /// The parts are written before the mark that counts them.
+    /// The parts are written before the record that counts them.
     async fn keep(&self, (table, secrets): (&Table, &Secrets), answer: &KeptAnswer) -> Result<(), IdempotencyError> {
         let json = serde_json::to_string(answer).expect("an answer is texts and a number");
         let sealed = secrets.seal(&self.place.owner(), &json).await?;
         let mut parts = in_parts(sealed.as_str()).into_iter();
         let first = parts.next().map(Sealed::from_text);
-        let mark = &self.row.value;
-        let expires_at = mark.expires_at + i64::try_from(PARTS_KEPT_LONGER.as_secs()).unwrap_or_default();
+        let record = &self.row.value;
+        let expires_at = record.expires_at + i64::try_from(PARTS_KEPT_LONGER.as_secs()).unwrap_or_default();
         let mut count = 0;
         for sealed in parts {
             count += 1;
             let part = AnswerPart { number: count, sealed: sealed.to_owned(), expires_at };
             table.write(Write::overwrite(self.place.part(count), &part)).await?;
         }
-        let mark = StoredRequest { answer: first, parts: count, ..mark.clone() };
-        Ok(table.write(Write::replace(&self.row.clone().with(mark))).await?)
+        let record = StoredRequest { answer: first, parts: count, ..record.clone() };
+        Ok(table.write(Write::replace(&self.row.clone().with(record))).await?)
     }
 }
 
@@ -282,10 +282,10 @@ mod tests {
 
     #[test]
     fn marks_and_parts_that_an_older_version_wrote_are_read() {
-        let mark: StoredRequest = frozen("idempotency");
-        assert!(mark.answer.is_some() && mark.parts == 0);
+        let record: StoredRequest = frozen("idempotency");
+        assert!(record.answer.is_some() && record.parts == 0);
         let named: StoredRequest = frozen("idempotency-caller");
-        assert!(mark.caller.is_none() && named.caller.is_some());
+        assert!(record.caller.is_none() && named.caller.is_some());
         let long: StoredRequest = frozen("idempotency-parts");
         assert_eq!(long.parts, 2);
         let part: AnswerPart = frozen("answer-part");
@@ -304,7 +304,7 @@ mod tests {
     #[test]
     fn a_request_without_an_answer_counts_as_interrupted_only_once_no_function_can_still_carry_it_out() {
         let began: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
-        let mark = StoredRequest {
+        let record = StoredRequest {
             request: String::new(),
             caller: None,
             answer: None,
@@ -312,10 +312,10 @@ mod tests {
             lost: None,
             expires_at: (began + KEPT_FOR).as_second(),
         };
-        assert!(!mark.is_interrupted(began));
-        assert!(!mark.is_interrupted(began + UNFINISHED_FOR - Duration::from_secs(1)));
-        assert!(mark.is_interrupted(began + UNFINISHED_FOR));
-        let answered = StoredRequest { answer: Some(Sealed::from_text("x")), ..mark };
+        assert!(!record.is_interrupted(began));
+        assert!(!record.is_interrupted(began + UNFINISHED_FOR - Duration::from_secs(1)));
+        assert!(record.is_interrupted(began + UNFINISHED_FOR));
+        let answered = StoredRequest { answer: Some(Sealed::from_text("x")), ..record };
         assert!(!answered.is_interrupted(began + UNFINISHED_FOR));
     }
 }

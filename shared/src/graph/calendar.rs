@@ -28,11 +28,11 @@ pub struct NewEvent<'a> {
     /// Its end, UTC.
     pub end: DateTime,
     /// Ours: by it the event is found again, and by it Graph knows the same request when it comes twice.
-    pub mark: &'a str,
+    pub tag: &'a str,
 }
 
 impl Graph {
-    /// Makes an event. When the answer was lost it may be there all the same: [`Graph::events_marked`] tells.
+    /// Makes an event. When the answer was lost it may be there all the same: [`Graph::events_tagged`] tells.
     /// Source: <https://learn.microsoft.com/graph/api/user-post-events>
     ///
     /// Errors: Graph refuses or does not answer, or there is no access token.
@@ -47,8 +47,8 @@ impl Graph {
                 "end": time(event.end),
                 "showAs": "free",
                 "isReminderOn": false,
-                "transactionId": event.mark,
-                "singleValueExtendedProperties": extended::property(event.mark),
+                "transactionId": event.tag,
+                "singleValueExtendedProperties": extended::property(event.tag),
             })),
             repeatable: false,
             ..self.get(&format!("{}/events", user.path()), "make an event".to_owned())
@@ -56,11 +56,11 @@ impl Graph {
         self.json::<WireEvent>(call).await.map(|event| event.id)
     }
 
-    /// The events that carry `mark`.
+    /// The events that carry `tag`.
     ///
     /// Errors: Graph refuses or does not answer, or there is no access token.
-    pub async fn events_marked(&self, user: &GraphUser, mark: &str) -> Result<Vec<EventId>, GraphError> {
-        self.marked(user, "events", mark).await
+    pub async fn events_tagged(&self, user: &GraphUser, tag: &str) -> Result<Vec<EventId>, GraphError> {
+        self.tagged(user, "events", tag).await
     }
 
     /// Deletes an event; one that is not there is deleted.

@@ -13,25 +13,25 @@ use crate::base::id::ContactId;
 
 impl Graph {
     /// Makes a contact in the default folder. When the answer was lost it may be there all the same:
-    /// [`Graph::contacts_marked`] tells. Source: <https://learn.microsoft.com/graph/api/user-post-contacts>
+    /// [`Graph::contacts_tagged`] tells. Source: <https://learn.microsoft.com/graph/api/user-post-contacts>
     ///
     /// Errors: Graph refuses or does not answer, or there is no access token.
-    pub async fn create_contact(&self, user: &GraphUser, name: &str, mark: &str) -> Result<ContactId, GraphError> {
+    pub async fn create_contact(&self, user: &GraphUser, name: &str, tag: &str) -> Result<ContactId, GraphError> {
         let call = Call {
             method: Method::POST,
             headers: &[("prefer", r#"IdType="ImmutableId""#)],
-            body: Some(json!({ "displayName": name, "singleValueExtendedProperties": extended::property(mark) })),
+            body: Some(json!({ "displayName": name, "singleValueExtendedProperties": extended::property(tag) })),
             repeatable: false,
             ..self.get(&format!("{}/contacts", user.path()), "make a contact".to_owned())
         };
         self.json::<WireContact>(call).await.map(|contact| contact.id)
     }
 
-    /// The contacts that carry `mark`.
+    /// The contacts that carry `tag`.
     ///
     /// Errors: Graph refuses or does not answer, or there is no access token.
-    pub async fn contacts_marked(&self, user: &GraphUser, mark: &str) -> Result<Vec<ContactId>, GraphError> {
-        self.marked(user, "contacts", mark).await
+    pub async fn contacts_tagged(&self, user: &GraphUser, tag: &str) -> Result<Vec<ContactId>, GraphError> {
+        self.tagged(user, "contacts", tag).await
     }
 
     /// Deletes a contact; one that is not there is deleted.

@@ -14,19 +14,19 @@ const PROPERTY: &str = "String {5b1a77f6-0f6c-4b53-9d36-6e1f2a0c7d41} Name Greff
 /// The property that all of one member's items have in common: by it they are listed.
 const OWNER: &str = "String {5b1a77f6-0f6c-4b53-9d36-6e1f2a0c7d41} Name GreffeMember";
 
-/// What a POST carries for the item to be found by `mark`.
-pub(super) fn property(mark: &str) -> Value {
-    json!([{ "id": PROPERTY, "value": mark }])
+/// What a POST carries for the item to be found by `tag`.
+pub(super) fn property(tag: &str) -> Value {
+    json!([{ "id": PROPERTY, "value": tag }])
 }
 
 /// The same for an item that is one of `owner`'s.
-pub(super) fn properties(mark: &str, owner: &str) -> Value {
-    json!([{ "id": PROPERTY, "value": mark }, { "id": OWNER, "value": owner }])
+pub(super) fn properties(tag: &str, owner: &str) -> Value {
+    json!([{ "id": PROPERTY, "value": tag }, { "id": OWNER, "value": owner }])
 }
 
-/// The query option that finds what carries `mark`.
-pub(super) fn with_mark(mark: &str) -> String {
-    filter(PROPERTY, mark)
+/// The query option that finds what carries `tag`.
+pub(super) fn with_tag(tag: &str) -> String {
+    filter(PROPERTY, tag)
 }
 
 /// The query option that finds all that is `owner`'s.
@@ -41,15 +41,15 @@ fn filter(property: &str, value: &str) -> String {
 }
 
 impl Graph {
-    /// The ids of what carries `mark` in `collection` (`events`, `contacts`).
-    pub(super) async fn marked<I: DeserializeOwned>(
+    /// The ids of what carries `tag` in `collection` (`events`, `contacts`).
+    pub(super) async fn tagged<I: DeserializeOwned>(
         &self,
         user: &GraphUser,
         collection: &str,
-        mark: &str,
+        tag: &str,
     ) -> Result<Vec<I>, GraphError> {
         let attempted = format!("find what is ours among the {collection}");
-        let path = format!("{}/{collection}?$select=id&{}", user.path(), with_mark(mark));
+        let path = format!("{}/{collection}?$select=id&{}", user.path(), with_tag(tag));
         let listed = self.list(self.url(&path), &[("prefer", r#"IdType="ImmutableId""#)], &attempted).await?;
         let id = |mut entry: Value| serde_json::from_value(entry.get_mut("id")?.take()).ok();
         Ok(listed.entries.into_iter().filter_map(id).collect())

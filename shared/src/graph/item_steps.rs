@@ -34,7 +34,7 @@ const PREFER_DELTA: &str = r#"odata.maxpagesize=200, IdType="ImmutableId", outlo
 /// One request about one item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ItemStep {
-    /// Looks for what carries the mark.
+    /// Looks for what carries the tag.
     Find(OutlookItemKind),
     /// Removes the item of that id; one that is gone is removed.
     Remove(OutlookItemKind, String),
@@ -94,7 +94,7 @@ impl Graph {
             };
             for (i, (step, tag)) in steps.iter().enumerate() {
                 if *step == ItemStep::Find(OutlookItemKind::Task) {
-                    let found = linked.iter().filter(|(links, _)| links.iter().any(|link| link.is(&tag.mark)));
+                    let found = linked.iter().filter(|(links, _)| links.iter().any(|link| link.is(&tag.id)));
                     let found = found.map(|(_, id)| id.to_string());
                     done[i] = Some(Ok(StepOutcome::Found(found.collect())));
                 }
@@ -244,15 +244,15 @@ impl Graph {
         Ok((PlaceItems { whole, items }, listed.delta_link))
     }
 
-    /// The contact folder that carries `mark`, if it lies where contact folders do.
+    /// The contact folder that carries `tag`, if it lies where contact folders do.
     ///
     /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn find_contact_folder(
         &self,
         user: &GraphUser,
-        mark: &str,
+        tag: &str,
     ) -> Result<Option<ContactFolderId>, GraphError> {
-        Ok(self.marked(user, "contactFolders", mark).await?.into_iter().next())
+        Ok(self.tagged(user, "contactFolders", tag).await?.into_iter().next())
     }
 
     /// Makes a contact folder. Source: <https://learn.microsoft.com/graph/api/user-post-contactfolders>
@@ -262,11 +262,11 @@ impl Graph {
         &self,
         user: &GraphUser,
         name: &str,
-        mark: &str,
+        tag: &str,
     ) -> Result<ContactFolderId, GraphError> {
         let call = Call {
             method: Method::POST,
-            body: Some(json!({ "displayName": name, "singleValueExtendedProperties": extended::property(mark) })),
+            body: Some(json!({ "displayName": name, "singleValueExtendedProperties": extended::property(tag) })),
             repeatable: false,
             ..self.get(&format!("{}/contactFolders", user.path()), "make a contact folder".to_owned())
         };
@@ -347,11 +347,11 @@ fn read_categories(user: &GraphUser, step: &ItemStep) -> Option<BatchPart> {
     })
 }
 
-/// The request for what carries the mark in `collection`.
+/// The request for what carries the tag in `collection`.
 fn find(collection: String, tag: &ItemTag) -> BatchPart {
     BatchPart {
         method: Method::GET,
-        path: format!("{collection}?$select=id&{}", extended::with_mark(&tag.mark)),
+        path: format!("{collection}?$select=id&{}", extended::with_tag(&tag.id)),
         headers: json!({ "Prefer": PREFER }),
         body: None,
         attempted: "find an item of ours".to_owned(),

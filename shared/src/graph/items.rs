@@ -277,7 +277,7 @@ impl From<ContactContent> for OutlookItem {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ItemTag {
     /// Its own key: hex digits.
-    pub mark: String,
+    pub id: String,
     /// How often it was made before: a transaction id may be used once only, even when its event is deleted.
     pub generation: u32,
     /// What all items of the same member have in common: hex digits and hyphens.
@@ -342,13 +342,13 @@ pub(super) fn creation(item: &OutlookItem, tag: &ItemTag) -> Value {
     }
     match item.place() {
         OutlookItemKind::Event => {
-            body["transactionId"] = format!("{}:{}", tag.mark, tag.generation).into();
-            body["singleValueExtendedProperties"] = extended::properties(&tag.mark, &tag.owner);
+            body["transactionId"] = format!("{}:{}", tag.id, tag.generation).into();
+            body["singleValueExtendedProperties"] = extended::properties(&tag.id, &tag.owner);
         }
-        OutlookItemKind::Contact => body["singleValueExtendedProperties"] = extended::properties(&tag.mark, &tag.owner),
+        OutlookItemKind::Contact => body["singleValueExtendedProperties"] = extended::properties(&tag.id, &tag.owner),
         OutlookItemKind::Task => {
             body["linkedResources"] = json!([{
-                "applicationName": tag.application, "displayName": body["title"], "externalId": tag.mark,
+                "applicationName": tag.application, "displayName": body["title"], "externalId": tag.id,
             }]);
         }
     }
@@ -474,7 +474,7 @@ mod tests {
     fn a_contact_that_is_made_says_nothing_of_what_it_does_not_have() {
         let contact = ContactContent { display_name: "N".to_owned(), ..ContactContent::default() };
         let item = OutlookItem::from(contact);
-        let tag = ItemTag { mark: "a".into(), generation: 0, owner: "b".into(), application: "F".into() };
+        let tag = ItemTag { id: "a".into(), generation: 0, owner: "b".into(), application: "F".into() };
         let made = creation(&item, &tag);
         assert_eq!((made.get("surname"), made.get("homeAddress")), (None, None));
         assert_eq!(made["displayName"], "N");

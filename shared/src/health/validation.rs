@@ -344,13 +344,13 @@ struct Trial<'a> {
     used: UsedServices,
     limit: TimeLimit,
     /// What everything that is made carries, to be found again.
-    mark: String,
+    tag: String,
 }
 
 impl<'a> Trial<'a> {
     fn new(clients: &'a Clients, connector: &'a Connector, subject: Option<Subject>, used: UsedServices) -> Self {
-        let (graph, mark) = (clients.graph(connector), clients.random.uuid().to_string());
-        Self { clients, connector, graph, subject, used, limit: TimeLimit::after(TRY_FOR), mark }
+        let (graph, tag) = (clients.graph(connector), clients.random.uuid().to_string());
+        Self { clients, connector, graph, subject, used, limit: TimeLimit::after(TRY_FOR), tag }
     }
 
     /// What is found out about the connection is the connector's problem at once.
@@ -431,7 +431,7 @@ impl<'a> Trial<'a> {
             return Ok(finding);
         }
         let (graph, user) = (&self.graph, &subject.user);
-        let name = format!("{NAME} {}", self.mark);
+        let name = format!("{NAME} {}", self.tag);
         let made = self.in_time(graph.create_category(user, &name, marks::RECEIVED_COLOR)).await;
         let find = || graph.categories_named(user, &name);
         self.take_away(made, find, |id| async move { graph.delete_category(user, &id).await }).await?;
@@ -484,9 +484,9 @@ impl<'a> Trial<'a> {
         let subject = self.subject_if(self.used.calendar)?;
         let (graph, user) = (&self.graph, &subject.user);
         let (start, end) = (date(2000, 1, 1).at(0, 0, 0, 0), date(2000, 1, 1).at(0, 30, 0, 0));
-        let event = NewEvent { subject: NAME, start, end, mark: &self.mark };
+        let event = NewEvent { subject: NAME, start, end, tag: &self.tag };
         let made = self.in_time(graph.create_event(user, &event)).await;
-        let find = || graph.events_marked(user, &self.mark);
+        let find = || graph.events_tagged(user, &self.tag);
         self.take_away(made, find, |id| async move { graph.delete_event(user, &id).await }).await
     }
 
@@ -494,7 +494,7 @@ impl<'a> Trial<'a> {
         let subject = self.subject_if(self.used.tasks)?;
         let (graph, user) = (&self.graph, &subject.user);
         let list = &self.in_time(graph.default_task_list(user)).await?;
-        let title = format!("{NAME} {}", self.mark);
+        let title = format!("{NAME} {}", self.tag);
         let made = self.in_time(graph.create_task(user, list, &title)).await;
         let find = || graph.tasks_titled(user, list, &title);
         self.take_away(made, find, |id| async move { graph.delete_task(user, list, &id).await }).await
@@ -503,8 +503,8 @@ impl<'a> Trial<'a> {
     async fn contacts(&self) -> Tried {
         let subject = self.subject_if(self.used.contacts)?;
         let (graph, user) = (&self.graph, &subject.user);
-        let made = self.in_time(graph.create_contact(user, NAME, &self.mark)).await;
-        let find = || graph.contacts_marked(user, &self.mark);
+        let made = self.in_time(graph.create_contact(user, NAME, &self.tag)).await;
+        let find = || graph.contacts_tagged(user, &self.tag);
         self.take_away(made, find, |id| async move { graph.delete_contact(user, &id).await }).await
     }
 

@@ -20,8 +20,8 @@ use crate::{
     graph::{FolderItem, Link, MailFolder, PageEnd, SELECTION, WellKnownFolders},
     mail::{
         baseline::{BaselinePage, FolderPhase},
-        fresh_page::FreshPage,
         selection::{Selection, SelectionMode},
+        small_page::SmallPage,
         trouble::{MailboxPart, Trouble},
         walk::Walk,
         work::BEHIND,
@@ -73,7 +73,7 @@ pub struct FolderState {
     pub trouble: Option<Trouble>,
     /// What the last page found that brought few mails.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fresh: Option<FreshPage>,
+    pub fresh: Option<SmallPage>,
     /// The walk along its history, the last one.
     #[serde(default)]
     pub history: Option<Walk>,

@@ -36,7 +36,7 @@ pub enum MailboxKind {
 
 /// Mail from before the activation that is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct History {
+pub struct GrantedHistory {
     /// Since this date.
     pub since: Date,
     /// The moment at which that date begins, in UTC.
@@ -72,7 +72,7 @@ pub enum SinceError {
     NotPast(Date),
 }
 
-impl History {
+impl GrantedHistory {
     /// What it means to keep mail since that date, as things stand on the day of `now`; none if nothing changes. Pure.
     ///
     /// Errors: there is no grant, or it does not reach so far or has expired; the date is in the future; or mail since
@@ -153,7 +153,7 @@ pub struct Mailbox {
     pub activated_at: Option<Timestamp>,
     /// Older mail that is kept all the same.
     #[serde(default)]
-    pub history: Option<History>,
+    pub history: Option<GrantedHistory>,
     /// The operator's grant for older mail.
     #[serde(default)]
     pub grant: Option<OlderMailGrant>,
@@ -358,7 +358,7 @@ impl Mailbox {
     pub async fn activate(
         mut row: Row<Self>,
         table: &Table,
-        history: Option<History>,
+        history: Option<GrantedHistory>,
         now: Timestamp,
     ) -> Result<Self, TableError> {
         row.value.history = history.or(row.value.history);
@@ -447,7 +447,7 @@ mod tests {
             selection: None,
             rules: Rules::default(),
             activated_at: Some("2026-03-02T08:00:00Z".parse().unwrap()),
-            history: history.map(|since| History { since: date(since), from: Timestamp::UNIX_EPOCH }),
+            history: history.map(|since| GrantedHistory { since: date(since), from: Timestamp::UNIX_EPOCH }),
             grant: grant.map(|(since, until)| OlderMailGrant { since: date(since), until: until.map(date) }),
             member: None,
             external_id: None,
@@ -457,7 +457,7 @@ mod tests {
 
     fn since(mailbox: &Mailbox, date: &str) -> Result<Option<String>, SinceError> {
         let now = "2026-03-10T12:00:00Z".parse().unwrap();
-        Ok(History::since(mailbox, date.parse().unwrap(), now)?.map(|history| history.from.to_string()))
+        Ok(GrantedHistory::since(mailbox, date.parse().unwrap(), now)?.map(|history| history.from.to_string()))
     }
 
     #[test]

@@ -10,9 +10,9 @@ use crate::{
     base::id::{ConnectorId, FirmId, MailboxId, SubscriptionId},
     graph::{Mark, Spent, Subscription},
     mail::{
-        fresh_page::SettledPages,
         mailbox_share::RoundsBeyond,
         progress::Progress,
+        small_page::SettledPages,
         trouble::Faults,
         walk::{HistoryProgress, Reconciliation},
     },

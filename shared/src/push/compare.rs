@@ -97,7 +97,7 @@ pub fn compare(
     for copy in copies {
         let entry = &copy.entry;
         let shape = wanted.and_then(|wanted| wanted.get(entry));
-        let wanted_place = if wanted.is_some() { shape.map(|shape| shape.place) } else { wish.place(entry.noun) };
+        let wanted_place = if wanted.is_some() { shape.map(|shape| shape.place) } else { wish.place(entry.kind) };
         match (&copy.placed, wanted_place) {
             (Some(placed), place) if place != Some(placed.place) => tell(entry, Verdict::Unwanted),
             (Some(placed), _) => match look_up(placed, seen, looks) {

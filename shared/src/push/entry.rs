@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     aws::table::{Key, Row, Table, TableError},
-    base::id::{ExternalId, FirmId, MemberId, Noun},
+    base::id::{EntryKind, ExternalId, FirmId, MemberId},
     push::{contact::Contact, date::Date},
 };
 
@@ -20,15 +20,15 @@ const DELETION_KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
 /// What an entry may say.
 pub trait EntryContent: Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync {
     /// What such an entry is.
-    const NOUN: Noun;
+    const KIND: EntryKind;
 }
 
 impl EntryContent for Date {
-    const NOUN: Noun = Noun::Date;
+    const KIND: EntryKind = EntryKind::Date;
 }
 
 impl EntryContent for Contact {
-    const NOUN: Noun = Noun::Contact;
+    const KIND: EntryKind = EntryKind::Contact;
 }
 
 /// An entry.
@@ -62,7 +62,7 @@ impl<T: EntryContent> Entry<T> {
     ///
     /// Errors: the table refuses or does not answer.
     pub async fn find(table: &Table, firm: FirmId, id: &ExternalId) -> Result<Option<Row<Self>>, TableError> {
-        table.get(&Key::entry(firm, T::NOUN, id)).await
+        table.get(&Key::entry(firm, T::KIND, id)).await
     }
 
     /// The same entry, deleted at `at`.
@@ -102,7 +102,7 @@ mod tests {
     use crate::base::{id::EntryId, random::Random};
 
     impl EntryContent for String {
-        const NOUN: Noun = Noun::Date;
+        const KIND: EntryKind = EntryKind::Date;
     }
 
     fn entry(revision: Option<u64>, content: &str, members: &[MemberId]) -> Entry<String> {

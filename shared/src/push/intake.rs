@@ -257,7 +257,7 @@ impl Intake<'_> {
     ) -> Result<Vec<BulkRow<T>>, TableError> {
         let parsed: Vec<Option<ExternalId>> = external_ids.iter().map(|id| id.parse().ok()).collect();
         let keys: BTreeSet<&ExternalId> = parsed.iter().flatten().collect();
-        let keys: Vec<Key> = keys.into_iter().map(|id| Key::entry(firm, T::NOUN, id)).collect();
+        let keys: Vec<Key> = keys.into_iter().map(|id| Key::entry(firm, T::KIND, id)).collect();
         let known = self.table.get_all::<Entry<T>>(&keys).await?;
         let known: HashMap<ExternalId, Entry<T>> =
             known.into_iter().map(|row| (row.value.id.clone(), row.value)).collect();
@@ -265,7 +265,7 @@ impl Intake<'_> {
         let entry = |row: usize, id: Option<ExternalId>| {
             let found = id.and_then(|id| known.get(&id)).filter(|entry| entry.content.is_some());
             let entry = found.ok_or_else(|| {
-                FieldError::new(format!("entries[{row}]"), format!("there is no such {}", T::NOUN.name()))
+                FieldError::new(format!("entries[{row}]"), format!("there is no such {}", T::KIND.name()))
             })?;
             let members = entry.members.union(add).filter(|member| !remove.contains(member)).copied().collect();
             // Whom it is for has no version of its own.
@@ -333,7 +333,7 @@ impl Intake<'_> {
         bulk: BulkId,
         rows: Vec<ReadRow<T>>,
     ) -> Result<StoredRows, TableError> {
-        let keys: Vec<Key> = rows.iter().map(|read| Key::entry(firm, T::NOUN, &read.entry.id)).collect();
+        let keys: Vec<Key> = rows.iter().map(|read| Key::entry(firm, T::KIND, &read.entry.id)).collect();
         let mut tries = self.table.tries();
         loop {
             let known = self.table.get_all::<Entry<T>>(&keys).await?;
@@ -420,10 +420,10 @@ fn writes_of<T: EntryContent>(
     for (known, entry, members) in changes {
         writes.push(match known {
             Some(row) => Write::replace(&(*row).clone().with((*entry).clone())),
-            None => Write::insert(Key::entry(firm, T::NOUN, &entry.id), *entry),
+            None => Write::insert(Key::entry(firm, T::KIND, &entry.id), *entry),
         });
         for member in *members {
-            touched.entry(*member).or_default().push(EntryId { noun: T::NOUN, external: entry.id.clone() });
+            touched.entry(*member).or_default().push(EntryId { kind: T::KIND, external: entry.id.clone() });
         }
     }
     for (member, entries) in &touched {

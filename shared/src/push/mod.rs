@@ -35,7 +35,7 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     aws::table::{Key, Row, Write, sortable},
     base::{
-        id::{BulkId, EntryId, FirmId, MemberId, Noun},
+        id::{BulkId, EntryId, EntryKind, FirmId, MemberId},
         language::Language,
         random::Random,
     },
@@ -61,7 +61,7 @@ pub struct PushWork {
 }
 
 impl PushWork {
-    /// Work for `entries`, all of one noun, in items of [`WORK_THINGS_MAX`]: earlier work comes first.
+    /// Work for `entries`, all of one kind, in items of [`WORK_THINGS_MAX`]: earlier work comes first.
     pub fn items(
         firm: FirmId,
         member: MemberId,
@@ -88,9 +88,9 @@ impl PushWork {
         waiting.filter_map(|thing| thing.parse().ok()).collect()
     }
 
-    /// What its entries are: an item of work is about one noun.
-    pub fn noun(&self) -> Option<Noun> {
-        self.entries().first().map(|entry| entry.noun)
+    /// What its entries are: an item of work is about one kind.
+    pub fn kind(&self) -> Option<EntryKind> {
+        self.entries().first().map(|entry| entry.kind)
     }
 }
 
@@ -109,15 +109,15 @@ impl PushChoice {
         Self { push: None, language }
     }
 
-    /// Where entries of that noun go; none where they are switched off.
-    pub fn place(&self, noun: Noun) -> Option<OutlookItemKind> {
+    /// Where entries of that kind go; none where they are switched off.
+    pub fn place(&self, kind: EntryKind) -> Option<OutlookItemKind> {
         let push = self.push?;
-        match noun {
-            Noun::Date => push.dates.then_some(match push.target {
+        match kind {
+            EntryKind::Date => push.dates.then_some(match push.target {
                 DateTarget::Calendar => OutlookItemKind::Event,
                 DateTarget::Todo => OutlookItemKind::Task,
             }),
-            Noun::Contact => push.contacts.then_some(OutlookItemKind::Contact),
+            EntryKind::Contact => push.contacts.then_some(OutlookItemKind::Contact),
         }
     }
 
@@ -139,16 +139,16 @@ fn content_for<T>(member: MemberId, entry: Option<&Entry<T>>) -> Option<&T> {
 }
 
 /// The key by which a pushed item is found in Microsoft 365. It does not tell whose item it is.
-pub fn mark(firm: FirmId, member: MemberId, entry: &EntryId) -> String {
-    mark_of(Sha256::new().chain_update(firm.as_bytes()).chain_update(member.as_bytes()), &entry.to_string())
+pub fn item_tag(firm: FirmId, member: MemberId, entry: &EntryId) -> String {
+    tag_of(Sha256::new().chain_update(firm.as_bytes()).chain_update(member.as_bytes()), &entry.to_string())
 }
 
 /// The key of the firm's contact folder, in whomever's Outlook.
-pub fn folder_mark(firm: FirmId) -> String {
-    mark_of(Sha256::new().chain_update(firm.as_bytes()), "contact folder")
+pub fn folder_tag(firm: FirmId) -> String {
+    tag_of(Sha256::new().chain_update(firm.as_bytes()), "contact folder")
 }
 
-fn mark_of(whose: Sha256, what: &str) -> String {
+fn tag_of(whose: Sha256, what: &str) -> String {
     hex::encode(&whose.chain_update(what).finalize()[..16])
 }
 
@@ -194,10 +194,10 @@ impl BulkProgress {
     }
 }
 
-/// Every place in which entries of a noun may lie.
-pub fn places(noun: Noun) -> BTreeSet<OutlookItemKind> {
-    match noun {
-        Noun::Date => BTreeSet::from([OutlookItemKind::Event, OutlookItemKind::Task]),
-        Noun::Contact => BTreeSet::from([OutlookItemKind::Contact]),
+/// Every place in which entries of a kind may lie.
+pub fn places(kind: EntryKind) -> BTreeSet<OutlookItemKind> {
+    match kind {
+        EntryKind::Date => BTreeSet::from([OutlookItemKind::Event, OutlookItemKind::Task]),
+        EntryKind::Contact => BTreeSet::from([OutlookItemKind::Contact]),
     }
 }

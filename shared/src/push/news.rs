@@ -4,14 +4,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    base::id::{EntryId, FirmId, MemberId, Noun},
+    base::id::{EntryId, EntryKind, FirmId, MemberId},
     firm::fact::{Fact, FactEvent},
     problem::{Code, NotedProblem},
-    push::mark,
+    push::item_tag,
 };
 
-/// What the feed says of one copy, or of one noun of a member: the problem of its last fact. It has a fact for a
-/// problem once, and of another one again.
+/// What the feed says of one copy, or of the entries of one kind of a member: the problem of its last fact. It has a
+/// fact for a problem once, and of another one again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ToldProblem(Option<Code>);
@@ -53,15 +53,15 @@ impl PushNews {
     /// The fact about one entry of a member.
     pub fn of_entry(self, (firm, member): (FirmId, MemberId), entry: &EntryId, at: Timestamp) -> Fact {
         // The id lies in the log, where nothing of the application's own may stand.
-        self.fact(mark(firm, member, entry), member, (entry.noun, Some(entry)), at)
+        self.fact(item_tag(firm, member, entry), member, (entry.kind, Some(entry)), at)
     }
 
     /// The fact about all dates, or all contacts, of a member.
-    pub fn of_noun(self, member: MemberId, noun: Noun, at: Timestamp) -> Fact {
-        self.fact(format!("{member}-{}", noun.name()), member, (noun, None), at)
+    pub fn of_kind(self, member: MemberId, kind: EntryKind, at: Timestamp) -> Fact {
+        self.fact(format!("{member}-{}", kind.name()), member, (kind, None), at)
     }
 
-    fn fact(self, of: String, member: MemberId, (kind, entry): (Noun, Option<&EntryId>), at: Timestamp) -> Fact {
+    fn fact(self, of: String, member: MemberId, (kind, entry): (EntryKind, Option<&EntryId>), at: Timestamp) -> Fact {
         let external_id = entry.map(|entry| entry.external.clone());
         let (name, what) = match self {
             Self::Failed(NotedProblem { code, microsoft_code, .. }) => {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    base::id::Noun,
+    base::id::EntryKind,
     firm::member::{MemberAccount, Push},
     graph::{Disposition, GraphError, Spent},
     problem::NotedProblem,
@@ -21,8 +21,8 @@ pub struct Outbox {
     pub account: Option<MemberAccount>,
     /// The switches that the last whole comparison went by.
     pub push: Option<Push>,
-    /// The delta link of each container, for each noun.
-    pub links: BTreeMap<Noun, PushLinks>,
+    /// The delta link of each container, for each kind.
+    pub links: BTreeMap<EntryKind, PushLinks>,
     /// When the last finished round began: a job sent before has been seen to.
     pub round_began_at: Option<Timestamp>,
     /// What was asked of the mailbox lately.
@@ -33,13 +33,13 @@ pub struct Outbox {
     pub compared_at: Option<Timestamp>,
     /// What keeps everything from this Outlook, if a person has to act.
     pub problem: Option<NotedProblem>,
-    /// What keeps one noun from it while the other goes out: a right is missing.
-    pub blocked: BTreeMap<Noun, NotedProblem>,
-    /// What Graph can't see to just now, one noun by itself: it is tried again.
-    pub failing: BTreeMap<Noun, Failing>,
-    /// What the feed says of each noun.
+    /// What keeps one kind from it while the other goes out: a right is missing.
+    pub blocked: BTreeMap<EntryKind, NotedProblem>,
+    /// What Graph can't see to just now, one kind by itself: it is tried again.
+    pub failing: BTreeMap<EntryKind, Failing>,
+    /// What the feed says of each kind.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub told: BTreeMap<Noun, ToldProblem>,
+    pub told: BTreeMap<EntryKind, ToldProblem>,
 }
 
 /// A service of one Outlook that does not answer as it should.
@@ -79,28 +79,28 @@ impl Failing {
 }
 
 impl Outbox {
-    /// What keeps entries of that noun from this Outlook. What fails is no problem until it has failed for some
+    /// What keeps entries of that kind from this Outlook. What fails is no problem until it has failed for some
     /// minutes.
-    pub fn problem_of(&self, noun: Noun, now: Timestamp) -> Option<&NotedProblem> {
-        self.problem.as_ref().or_else(|| self.held_up(noun, now))
+    pub fn problem_of(&self, kind: EntryKind, now: Timestamp) -> Option<&NotedProblem> {
+        self.problem.as_ref().or_else(|| self.held_up(kind, now))
     }
 
-    fn held_up(&self, noun: Noun, now: Timestamp) -> Option<&NotedProblem> {
-        let failing = self.failing.get(&noun).map(|failing| &failing.problem);
+    fn held_up(&self, kind: EntryKind, now: Timestamp) -> Option<&NotedProblem> {
+        let failing = self.failing.get(&kind).map(|failing| &failing.problem);
         let lasting = failing.filter(|problem| problem.since + FAILING_SHOWN_AFTER <= now);
-        self.blocked.get(&noun).or(lasting)
+        self.blocked.get(&kind).or(lasting)
     }
 
     /// The fact that the feed needs about it, noted as told. What concerns the connector is a fact of the connector.
-    pub fn news(&mut self, now: Timestamp) -> Vec<(Noun, PushNews)> {
+    pub fn news(&mut self, now: Timestamp) -> Vec<(EntryKind, PushNews)> {
         if self.problem.is_some() {
             return Vec::new();
         }
-        let news = Noun::ALL.into_iter().filter_map(|noun| {
-            let mut told = self.told.get(&noun).copied().unwrap_or_default();
-            let news = told.update(self.held_up(noun, now), !self.failing.contains_key(&noun))?;
-            self.told.insert(noun, told);
-            Some((noun, news))
+        let news = EntryKind::ALL.into_iter().filter_map(|kind| {
+            let mut told = self.told.get(&kind).copied().unwrap_or_default();
+            let news = told.update(self.held_up(kind, now), !self.failing.contains_key(&kind))?;
+            self.told.insert(kind, told);
+            Some((kind, news))
         });
         news.collect()
     }

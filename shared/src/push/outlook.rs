@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
 
-use super::{PushChoice, WantedItem, WantedItems, folder_mark};
+use super::{PushChoice, WantedItem, WantedItems, folder_tag};
 use crate::{
     aws::table::{Key, Table, TableError},
-    base::id::{EntryId, MemberId, Noun, TaskListId},
+    base::id::{EntryId, EntryKind, MemberId, TaskListId},
     firm::Firm,
     graph::{
         Disposition, Graph, GraphError, GraphUser, ItemContainer, ItemContainers, Link, OutlookItem, OutlookItemKind,
@@ -51,15 +51,15 @@ impl Outlook<'_> {
     /// of that thing.
     pub async fn lets_in(&self, place: OutlookItemKind) -> bool {
         let Self { graph, user, firm, .. } = self;
-        let mark = folder_mark(firm.id);
+        let tag = folder_tag(firm.id);
         match place {
-            OutlookItemKind::Event => graph.events_marked(user, &mark).await.is_ok(),
+            OutlookItemKind::Event => graph.events_tagged(user, &tag).await.is_ok(),
             OutlookItemKind::Task => graph.default_task_list(user).await.is_ok(),
-            OutlookItemKind::Contact => graph.contacts_marked(user, &mark).await.is_ok(),
+            OutlookItemKind::Contact => graph.contacts_tagged(user, &tag).await.is_ok(),
         }
     }
 
-    /// The container for that place, if it is there. A contact folder carries our mark. A task list carries nothing and
+    /// The container for that place, if it is there. A contact folder carries our tag. A task list carries nothing and
     /// is known by its id. Where a function died before it could store that, it is the list of that name that was
     /// not there before it began.
     ///
@@ -73,7 +73,7 @@ impl Outlook<'_> {
         Ok(match (place, &known.task_list) {
             (OutlookItemKind::Event, _) => None,
             (OutlookItemKind::Contact, _) => {
-                graph.find_contact_folder(user, &folder_mark(firm.id)).await?.map(ItemContainer::ContactFolder)
+                graph.find_contact_folder(user, &folder_tag(firm.id)).await?.map(ItemContainer::ContactFolder)
             }
             (OutlookItemKind::Task, Some(list)) if graph.has_task_list(user, list).await? => {
                 Some(ItemContainer::TaskList(list.clone()))
@@ -129,7 +129,7 @@ impl Outlook<'_> {
             let made = match place {
                 OutlookItemKind::Event => return Ok(None),
                 OutlookItemKind::Contact => graph
-                    .create_contact_folder(user, &name, &folder_mark(firm.id))
+                    .create_contact_folder(user, &name, &folder_tag(firm.id))
                     .await
                     .map(ItemContainer::ContactFolder),
                 OutlookItemKind::Task => graph.create_task_list(user, &name).await.map(ItemContainer::TaskList),
@@ -180,16 +180,16 @@ impl Outlook<'_> {
         }
     }
 
-    /// The items of a noun that the member is to have.
+    /// The items of a kind that the member is to have.
     ///
     /// Errors: the table refuses or does not answer.
-    pub async fn wanted(&self, table: &Table, wish: &PushChoice, noun: Noun) -> Result<WantedItems, TableError> {
-        if wish.place(noun).is_none() {
+    pub async fn wanted(&self, table: &Table, wish: &PushChoice, kind: EntryKind) -> Result<WantedItems, TableError> {
+        if wish.place(kind).is_none() {
             return Ok(WantedItems::new());
         }
-        match noun {
-            Noun::Date => self.wanted_of(table, |entry: &Entry<Date>| wish.date(self.member, Some(entry))).await,
-            Noun::Contact => {
+        match kind {
+            EntryKind::Date => self.wanted_of(table, |entry: &Entry<Date>| wish.date(self.member, Some(entry))).await,
+            EntryKind::Contact => {
                 self.wanted_of(table, |entry: &Entry<Contact>| wish.contact(self.member, Some(entry))).await
             }
         }
@@ -200,13 +200,13 @@ impl Outlook<'_> {
         table: &Table,
         shown: impl Fn(&Entry<T>) -> Option<OutlookItem>,
     ) -> Result<WantedItems, TableError> {
-        let prefix = Key::entry_prefix(self.firm.id, T::NOUN);
+        let prefix = Key::entry_prefix(self.firm.id, T::KIND);
         let (mut wanted, mut after) = (WantedItems::new(), None);
         loop {
             let page = table.query::<Entry<T>>(&prefix, after.as_ref(), ENTRIES_PAGE).await?;
             for entry in page.rows.into_iter().map(|row| row.value) {
                 if let Some(item) = shown(&entry) {
-                    wanted.insert(EntryId { noun: T::NOUN, external: entry.id }, WantedItem::of(&item));
+                    wanted.insert(EntryId { kind: T::KIND, external: entry.id }, WantedItem::of(&item));
                 }
             }
             after = page.next;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     aws::table::{Key, Table, TableError},
-    base::id::{EntryId, Noun},
+    base::id::{EntryId, EntryKind},
     graph::{GraphError, ItemContainers},
     push::{Copy, Difference, Outlook, PushChoice, PushLinks, SeenItems, WantedItems, compare},
 };
@@ -39,9 +39,9 @@ pub async fn preview(outlook: &Outlook<'_>, table: &Table, wish: &PushChoice) ->
     let copies = table.query_all::<Copy>(&Key::copy_prefix(firm, member)).await?;
     let copies: Vec<Copy> = copies.into_iter().map(|row| row.value).collect();
     let (mut wanted, mut seen) = (WantedItems::new(), SeenItems::new());
-    for noun in Noun::ALL {
-        wanted.extend(outlook.wanted(table, wish, noun).await?);
-        if let Some(place) = wish.place(noun) {
+    for kind in EntryKind::ALL {
+        wanted.extend(outlook.wanted(table, wish, kind).await?);
+        if let Some(place) = wish.place(kind) {
             seen.insert(place, outlook.look(place, &mut containers, &PushLinks::new()).await?.0);
         }
     }

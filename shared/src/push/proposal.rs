@@ -6,7 +6,7 @@ use crate::{
     aws::table::{Key, Table, TableError},
     base::{
         address::compared,
-        id::{FirmId, Noun},
+        id::{EntryKind, FirmId},
     },
     firm::{Firm, member::Member},
     mail::{
@@ -51,7 +51,7 @@ impl Proposer {
         let addresses = members.chain(mailboxes).filter_map(|address| compared(address)).map(|(address, _)| address);
         let own = OwnPeople { domains: firm.domains.iter().cloned().collect(), addresses: addresses.collect() };
         let mut dossiers = DossiersByAddress::new();
-        for row in table.query_all::<Entry<Contact>>(&Key::entry_prefix(firm.id, Noun::Contact)).await? {
+        for row in table.query_all::<Entry<Contact>>(&Key::entry_prefix(firm.id, EntryKind::Contact)).await? {
             let Some(Contact { emails, dossier: Some(dossier), .. }) = row.value.content else { continue };
             for (address, _) in emails.iter().filter_map(|email| compared(email)) {
                 dossiers.entry(address).or_default().insert(dossier.clone());

@@ -58,18 +58,18 @@ fn not_stored<T: EntryContent>(error: IntakeError) -> Failure {
         IntakeError::Table(error) => error.into(),
         IntakeError::Queue(error) => error.into(),
         IntakeError::Changed { is_there: true } => changed(),
-        IntakeError::Changed { is_there: false } => absent(noun::<T>()),
+        IntakeError::Changed { is_there: false } => absent(name_of::<T>()),
     }
 }
 
 /// That a path names a route of its own where an external id belongs: an entry is read, put and deleted.
 pub(crate) fn reserved(method: &Method, path: &str) -> Option<Failure> {
     let (collection, name) = path.rsplit_once('/').filter(|_| ENTRY_METHODS.contains(method))?;
-    let is_taken = RESERVED.contains(&name) && ["/dates", "/contacts"].iter().any(|noun| collection.ends_with(noun));
+    let is_taken = RESERVED.contains(&name) && ["/dates", "/contacts"].iter().any(|kind| collection.ends_with(kind));
     is_taken.then(|| invalid(format!("external_id: '{name}' is the name of a route, and can't be an external id")))
 }
 
-/// A noun whose entries come through the API.
+/// A kind of entry whose entries come through the API.
 pub(super) trait Resource: EntryContent {
     /// What a request says of one.
     type New: DeserializeOwned;
@@ -174,7 +174,7 @@ pub(super) async fn put<T: Resource>(
     let (known, stored) = put.map_err(not_stored::<T>)?;
     if stored.content.is_none() {
         let version = stored.revision.map(|version| format!(" with version {version}")).unwrap_or_default();
-        let detail = format!("The {} was deleted{version}: a lower or equal version changes nothing.", noun::<T>());
+        let detail = format!("The {} was deleted{version}: a lower or equal version changes nothing.", name_of::<T>());
         return Err(Problem::new(Code::NotFound, detail).into());
     }
     let is_new = known.as_ref().is_none_or(|known| known.content.is_none()) && stored.content.is_some();
@@ -208,22 +208,22 @@ pub(super) async fn delete<T: Resource>(
 /// Shows one entry.
 pub(super) async fn read<T: Resource>(app: &App, firm: FirmId, id: &ExternalId) -> Answer<Tagged<EntryView<T::View>>> {
     let found = Entry::<T>::find(&app.table, firm, id).await?.map(|row| row.value);
-    let entry = found.filter(|entry| entry.content.is_some()).ok_or_else(|| not_found(noun::<T>()))?;
+    let entry = found.filter(|entry| entry.content.is_some()).ok_or_else(|| not_found(name_of::<T>()))?;
     let roster = roster(app, firm).await?;
     Ok(Tagged(tag(&entry), view(app, &roster, entry).await?))
 }
 
-fn noun<T: EntryContent>() -> &'static str {
-    T::NOUN.name()
+fn name_of<T: EntryContent>() -> &'static str {
+    T::KIND.name()
 }
 
 async fn view<T: Resource>(app: &App, roster: &Roster, entry: Entry<T>) -> Answer<EntryView<T::View>> {
     let mut views = views(app, roster, vec![entry]).await?;
-    views.pop().ok_or_else(|| not_found(noun::<T>()))
+    views.pop().ok_or_else(|| not_found(name_of::<T>()))
 }
 
 async fn views<T: Resource>(app: &App, roster: &Roster, entries: Vec<Entry<T>>) -> Answer<Vec<EntryView<T::View>>> {
-    let of = |entry: &Entry<T>| EntryId { noun: T::NOUN, external: entry.id.clone() };
+    let of = |entry: &Entry<T>| EntryId { kind: T::KIND, external: entry.id.clone() };
     let keys = entries.iter().flat_map(|entry| {
         let id = of(entry);
         entry.members.iter().map(move |member| Key::copy(roster.firm.id, *member, &id)).collect::<Vec<_>>()
@@ -266,7 +266,7 @@ fn copy_view<T: Resource>(
     let placed = copy.and_then(|copy| copy.placed.clone());
     let next_try = failure.as_ref().and_then(|failure| failure.next_try);
     // What keeps all of them away keeps this one away too.
-    let held_up = outbox.filter(|_| !current).and_then(|outbox| outbox.problem_of(T::NOUN, now)).cloned();
+    let held_up = outbox.filter(|_| !current).and_then(|outbox| outbox.problem_of(T::KIND, now)).cloned();
     CopyView {
         member: member.id,
         wanted: item.is_some(),
@@ -303,10 +303,10 @@ pub(super) async fn list<T: Resource>(
     firm: FirmId,
     which: EntriesFilter,
 ) -> Answer<(Vec<EntryView<T::View>>, Option<String>)> {
-    let prefix = Key::entry_prefix(firm, T::NOUN);
+    let prefix = Key::entry_prefix(firm, T::KIND);
     let after = which.after.as_deref().map(|cursor| {
         let id: ExternalId = place_of(cursor, &prefix)?.parse().map_err(|error| invalid(format!("after: {error}")))?;
-        Answer::Ok(Key::entry(firm, T::NOUN, &id))
+        Answer::Ok(Key::entry(firm, T::KIND, &id))
     });
     let after = after.transpose()?;
     let page = app.table.query::<Entry<T>>(&prefix, after.as_ref(), which.limit.unwrap_or_default().get()).await?;

@@ -9,7 +9,7 @@ use shared::{
     access::connector::Connector,
     app::App,
     aws::table::Key,
-    base::id::{EntryId, ExternalId, MemberId, Noun},
+    base::id::{EntryId, EntryKind, ExternalId, MemberId},
     firm::Firm,
     graph::{ItemContainers, OutlookItemKind},
     problem::{Code, Problem},
@@ -35,9 +35,9 @@ pub(crate) struct PushView {
     /// The problem that stops writing to this member's Outlook, and the next action.
     problem: Option<ProblemView>,
     /// The state of dates.
-    dates: NounView,
+    dates: PushKindView,
     /// The state of contacts.
-    contacts: NounView,
+    contacts: PushKindView,
     /// When greffe last checked the member's Outlook for changes.
     #[schema(value_type = Option<String>, format = "date-time")]
     checked_at: Option<Timestamp>,
@@ -50,7 +50,7 @@ pub(crate) struct PushView {
 
 /// The state of all dates or of all contacts.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct NounView {
+pub(crate) struct PushKindView {
     /// The kind of item in Outlook; null if they are switched off.
     place: Option<OutlookItemKind>,
     /// The problem that stops all of them, and the next action.
@@ -98,20 +98,21 @@ pub(super) async fn read(
     let waiting: BTreeSet<EntryId> = work.iter().flat_map(|row| row.value.waiting()).collect();
     let failed: BTreeSet<&EntryId> =
         copies.iter().filter(|row| row.value.has_failed()).map(|row| &row.value.entry).collect();
-    let count = |nouns: &[Noun]| CopyCounts {
-        placed: copies.iter().filter(|row| nouns.contains(&row.value.entry.noun) && row.value.placed.is_some()).count(),
+    let count = |kinds: &[EntryKind]| CopyCounts {
+        placed: copies.iter().filter(|row| kinds.contains(&row.value.entry.kind) && row.value.placed.is_some()).count(),
         // What failed is tried again, and counted once.
-        waiting: waiting.iter().filter(|entry| nouns.contains(&entry.noun) && !failed.contains(entry)).count(),
-        failed: failed.iter().filter(|entry| nouns.contains(&entry.noun)).count(),
+        waiting: waiting.iter().filter(|entry| kinds.contains(&entry.kind) && !failed.contains(entry)).count(),
+        failed: failed.iter().filter(|entry| kinds.contains(&entry.kind)).count(),
     };
-    let of = |noun| NounView {
-        place: wish.place(noun),
-        problem: outbox.problem_of(noun, now).cloned().map(ProblemView::from),
-        container: wish.place(noun).and_then(|place| containers.names.get(&place).cloned()),
-        copies: count(&[noun]),
+    let of = |kind| PushKindView {
+        place: wish.place(kind),
+        problem: outbox.problem_of(kind, now).cloned().map(ProblemView::from),
+        container: wish.place(kind).and_then(|place| containers.names.get(&place).cloned()),
+        copies: count(&[kind]),
     };
-    let problem = Noun::ALL.into_iter().find_map(|noun| outbox.problem_of(noun, now)).cloned().map(ProblemView::from);
-    let (dates, contacts, copies) = (of(Noun::Date), of(Noun::Contact), count(&Noun::ALL));
+    let problem =
+        EntryKind::ALL.into_iter().find_map(|kind| outbox.problem_of(kind, now)).cloned().map(ProblemView::from);
+    let (dates, contacts, copies) = (of(EntryKind::Date), of(EntryKind::Contact), count(&EntryKind::ALL));
     let Outbox { checked_at, compared_at, .. } = outbox;
     Ok(Json(PushView { push: push.map(Into::into), problem, dates, contacts, checked_at, compared_at, copies }))
 }
@@ -119,7 +120,8 @@ pub(super) async fn read(
 /// A difference that greffe would correct.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct DifferenceView {
-    noun: Noun,
+    #[serde(rename = "noun")]
+    kind: EntryKind,
     #[schema(value_type = String)]
     external_id: ExternalId,
     verdict: Verdict,
@@ -139,8 +141,8 @@ pub(crate) struct PreviewView {
 impl From<Difference> for DifferenceView {
     fn from(difference: Difference) -> Self {
         let text = difference.to_string();
-        let Difference { entry: EntryId { noun, external }, verdict } = difference;
-        Self { noun, external_id: external, verdict, text }
+        let Difference { entry: EntryId { kind, external }, verdict } = difference;
+        Self { kind, external_id: external, verdict, text }
     }
 }
 

@@ -9,7 +9,7 @@ use shared::{
     access::connector::Connector,
     app::App,
     base::id::{FirmId, MailboxId},
-    mail::mailbox::{History, Mailbox, OlderMailGrant, SinceError},
+    mail::mailbox::{GrantedHistory, Mailbox, OlderMailGrant, SinceError},
     problem::{Code, Problem},
 };
 use utoipa::ToSchema;
@@ -73,7 +73,7 @@ pub(crate) async fn activate(
     }
     let now = app.clock.now();
     let history = match activation.and_then(|Json(activation)| activation.since) {
-        Some(since) => History::since(&row.value, since, now).map_err(refused)?,
+        Some(since) => GrantedHistory::since(&row.value, since, now).map_err(refused)?,
         None => None,
     };
     let mailbox = Mailbox::activate(row, &app.table, history, now).await?;

@@ -25,13 +25,13 @@ use crate::{
 };
 
 /// Mails that a page may bring at most.
-pub const FRESH_MAILS_MAX: usize = 4;
+pub const SMALL_PAGE_MAILS_MAX: usize = 4;
 /// Folders that are remembered: more would make each write of the item dearer.
 const SETTLED_FOLDERS_MAX: usize = 16;
 
 /// What a page found that brought few mails.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FreshPage {
+pub struct SmallPage {
     /// How many pages of the folder were committed before it.
     pub number: u64,
     /// The mails with steps ahead: the local halves of their ids.
@@ -41,7 +41,7 @@ pub struct FreshPage {
     counts: Progress,
 }
 
-impl FreshPage {
+impl SmallPage {
     /// A page that is being committed after `number` others.
     pub fn new(number: u64, messages: &[MessageId], counts: Progress) -> Self {
         Self { number, things: messages.iter().map(MessageId::local).collect(), counts }
@@ -79,7 +79,7 @@ impl SettledPages {
     }
 
     /// Whether the page is settled.
-    pub fn has(&self, folder: &FolderId, page: &FreshPage) -> bool {
+    pub fn has(&self, folder: &FolderId, page: &SmallPage) -> bool {
         self.0.get(&digest(folder)).is_some_and(|number| *number >= page.number)
     }
 
@@ -93,7 +93,7 @@ impl SettledPages {
     }
 
     /// Notes that the page is settled; false if it was.
-    pub fn note(&mut self, folder: &FolderId, page: &FreshPage) -> bool {
+    pub fn note(&mut self, folder: &FolderId, page: &SmallPage) -> bool {
         let is_new = !self.has(folder, page);
         if is_new {
             self.0.insert(digest(folder), page.number);
@@ -112,10 +112,10 @@ mod tests {
     use super::*;
     use crate::base::{id::MailboxId, random::Random};
 
-    fn page(number: u64) -> (FreshPage, Vec<MessageId>) {
+    fn page(number: u64) -> (SmallPage, Vec<MessageId>) {
         let mailbox = MailboxId::draw(&Random::seeded(1));
         let ids: Vec<MessageId> = (0..2).map(|i| MessageId::of(mailbox, &format!("m{i}").parse().unwrap())).collect();
-        (FreshPage::new(number, &ids, Progress { discovered: 2, ..Progress::default() }), ids)
+        (SmallPage::new(number, &ids, Progress { discovered: 2, ..Progress::default() }), ids)
     }
 
     #[test]
