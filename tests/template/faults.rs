@@ -225,6 +225,14 @@ fn alarms(template: &Template) -> Vec<String> {
             faults.push(format!("{id}: an alarm looks at its Errors, and it answers failures"));
         }
     }
+    for (_, id, function) in template.functions() {
+        for schedule in function["Events"].as_object().into_iter().flat_map(|events| events.values()) {
+            let Some(runs) = runs_of(&schedule["Properties"]["Input"]) else { continue };
+            if !rings_without(template, &runs) {
+                faults.push(format!("{id}: no alarm rings while its schedule is silent: {runs}"));
+            }
+        }
+    }
     for (id, alarm) in template.resources("AWS::CloudWatch::Alarm") {
         for actions in ["AlarmActions", "OKActions"] {
             if alarm[actions] != json!([{ "Ref": "Alarms" }]) {
@@ -263,6 +271,22 @@ fn rollouts(template: &Template) -> Vec<String> {
     faults
 }
 
+/// The metric that counts the runs of a schedule, by the input that it gives: `PollRuns` of `{"schedule":"poll"}`.
+fn runs_of(input: &Value) -> Option<String> {
+    let input: Value = serde_json::from_str(input.as_str()?).ok()?;
+    let (first, rest) = input["schedule"].as_str()?.split_at_checked(1)?;
+    Some(format!("{}{rest}Runs", first.to_uppercase()))
+}
+
+/// Whether an alarm rings where there is no value of `metric`.
+fn rings_without(template: &Template, metric: &str) -> bool {
+    let mut alarms = template.resources("AWS::CloudWatch::Alarm").map(|(_, alarm)| alarm);
+    alarms.any(|alarm| {
+        let several = alarm["Metrics"].as_array().into_iter().flatten().map(|of| &of["MetricStat"]["Metric"]);
+        alarm["TreatMissingData"] == "breaching" && several.chain([alarm]).any(|of| of["MetricName"] == metric)
+    })
+}
+
 /// Whether an alarm looks at `metric` of the resource `id`.
 fn has_alarm(template: &Template, metric: &str, dimension: &str, id: &str) -> bool {
     template.resources("AWS::CloudWatch::Alarm").any(|(_, alarm)| {
@@ -293,7 +317,7 @@ fn the_template_has_none_of_the_faults_that_linters_let_through() {
 
 #[test]
 fn each_such_fault_is_found_where_it_is_seeded() {
-    let seeded: [(&str, Value, &str); 21] = [
+    let seeded: [(&str, Value, &str); 23] = [
         ("/Resources/GraphWebhook/Properties/FunctionUrlConfig/AuthType", json!("PUBLIC"), "the AuthType of its URL"),
         ("/Resources/Api/Properties/FunctionUrlConfig", json!({ "AuthType": "NONE" }), "the AuthType of its URL"),
         ("/Resources/DeltaPoll/Properties/Events/MailQueue/Properties/BatchSize", json!(11), "BatchSize"),
@@ -328,6 +352,8 @@ fn each_such_fault_is_found_where_it_is_seeded() {
         ),
         ("/Resources/GraphWebhookErrors/Properties/MetricName", json!("Errors"), "and it answers failures"),
         ("/Resources/ScheduleSilent/Properties/Metrics/0/ReturnData", json!(false), "not one of its metrics rings"),
+        ("/Resources/ScheduleSilent/Properties/TreatMissingData", json!("notBreaching"), "silent: PollRuns"),
+        ("/Resources/CheckSilent/Properties/MetricName", json!("PollRuns"), "silent: CheckRuns"),
         ("/Resources/ApiErrors/Properties/AlarmActions", json!([]), "reach nobody"),
         (
             "/Resources/Api/Properties/DeploymentPreference/Alarms",

@@ -63,8 +63,10 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// What one process remembers of the calls that it let in: for each firm and minute, what it may still let in.
 #[derive(Default)]
 pub(crate) struct Gate {
-    taken: Mutex<HashMap<(FirmId, i64), Arc<tokio::sync::Mutex<Allowance>>>>,
+    taken: Mutex<HashMap<(FirmId, i64), SharedAllowance>>,
 }
+
+type SharedAllowance = Arc<tokio::sync::Mutex<Allowance>>;
 
 /// What a process may still let in of a minute; nothing once the whole minute is spent.
 #[derive(Default)]
@@ -143,7 +145,7 @@ impl Gate {
         Ok(told(left.map(|left| allowance.untaken + left)))
     }
 
-    fn allowance(&self, firm: FirmId, minute: i64) -> Arc<tokio::sync::Mutex<Allowance>> {
+    fn allowance(&self, firm: FirmId, minute: i64) -> SharedAllowance {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         taken.retain(|(_, of), _| *of == minute);
         taken.entry((firm, minute)).or_default().clone()

@@ -71,7 +71,9 @@ pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<Output, Chec
     let Input { schedule: Schedule::Check } = event.payload;
     let deadline = Deadline::before(event.context.deadline, app.clock.clone());
     // Boxed, because the compiler gives up on a future that is nested so deeply.
-    Box::pin(check(app, &deadline)).await
+    let output = Box::pin(check(app, &deadline)).await?;
+    Tally::one(Counter::CheckRuns).publish(app.clock.now());
+    Ok(output)
 }
 
 /// Checks the archives that are due, one after another. One that can't be checked holds up no other.

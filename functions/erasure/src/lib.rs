@@ -13,6 +13,7 @@ use shared::{
     base::{
         clock::TimeLimit,
         id::{ErasureId, FirmId},
+        metric::{Counter, Tally},
         telemetry::ErrorChain,
     },
     evidence::erasure_request::ErasureOrder,
@@ -67,6 +68,7 @@ pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<Output, Eras
     let deadline = Deadline::before(event.context.deadline, app.clock.clone());
     // Boxed, because the compiler gives up on a future that is nested so deeply.
     let output = Box::pin(erase(app, app.clock.now(), &deadline)).await?;
+    Tally::one(Counter::EraseRuns).publish(app.clock.now());
     // An error rings the alarm.
     if output.failed > 0 { Err(ErasureError::Failed(output.failed)) } else { Ok(output) }
 }

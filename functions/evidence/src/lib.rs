@@ -64,7 +64,9 @@ pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<Output, Evid
     let Input { schedule: Schedule::Append } = event.payload;
     let deadline = Deadline::before(event.context.deadline, app.clock.clone());
     // Boxed, because the compiler gives up on a future that is nested so deeply.
-    Box::pin(append(app, app.clock.now(), &deadline)).await
+    let output = Box::pin(append(app, app.clock.now(), &deadline)).await?;
+    Tally::one(Counter::AppendRuns).publish(app.clock.now());
+    Ok(output)
 }
 
 /// Appends to every log that is due by `until`. One that can't be appended to holds up no other.

@@ -82,7 +82,11 @@ pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<Output, Inde
     let deadline = Deadline::before(event.context.deadline, app.clock.clone());
     // Boxed, because the compiler gives up on futures that are nested so deeply.
     match event.payload {
-        Input::Schedule { schedule: Schedule::Index } => Box::pin(index(app, app.clock.now(), &deadline)).await,
+        Input::Schedule { schedule: Schedule::Index } => {
+            let output = Box::pin(index(app, app.clock.now(), &deadline)).await?;
+            Tally::one(Counter::IndexRuns).publish(app.clock.now());
+            Ok(output)
+        }
         Input::Rebuild { rebuild } => Box::pin(self::rebuild(app, rebuild, &deadline)).await,
     }
 }

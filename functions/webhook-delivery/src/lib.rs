@@ -13,7 +13,10 @@ use shared::{
         queue::{DeliveryJob, DeliveryQueue},
         worker::{self, Deadline, RoundOutcome, Rounds, ScheduleError, WorkerOutput},
     },
-    base::telemetry::ErrorChain,
+    base::{
+        metric::{Counter, Tally},
+        telemetry::ErrorChain,
+    },
     webhook::{
         deliver::{DeliverError, OutboundClient, Sender},
         missed::announce_missed,
@@ -57,7 +60,9 @@ pub async fn handle(
     let deadline = Deadline::before(event.context.deadline, app.clock.clone());
     match event.payload {
         worker::WorkerInput::Schedule { schedule: Schedule::Deliver } => {
-            Ok(WorkerOutput::Queued { queued: Box::pin(queue_due(app, &deadline)).await? })
+            let queued = Box::pin(queue_due(app, &deadline)).await?;
+            Tally::one(Counter::DeliverRuns).publish(app.clock.now());
+            Ok(WorkerOutput::Queued { queued })
         }
         worker::WorkerInput::Jobs(batch) => {
             let rounds = Addresses { app, outside, deadline };

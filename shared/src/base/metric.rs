@@ -53,6 +53,16 @@ pub enum Counter {
     ReconcileRuns,
     /// The same of the schedule of credentials.
     WatchRuns,
+    /// The same of the schedule of webhooks.
+    DeliverRuns,
+    /// The same of the schedule of logs.
+    AppendRuns,
+    /// The same of the schedule of indexes.
+    IndexRuns,
+    /// The same of the schedule of erasures.
+    EraseRuns,
+    /// The same of the schedule of daily checks.
+    CheckRuns,
     /// Times that a connector, a mailbox or a member that worked needs a person before it goes on.
     PeopleNeeded,
     /// Looks at such a one that found that it is the operator who has to act.
@@ -72,7 +82,7 @@ pub enum Counter {
 
 impl Counter {
     /// All of them, in the order of the enum.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 25] = [
         Self::MessagesFound,
         Self::MessagesArchived,
         Self::BytesArchived,
@@ -86,6 +96,11 @@ impl Counter {
         Self::PollRuns,
         Self::ReconcileRuns,
         Self::WatchRuns,
+        Self::DeliverRuns,
+        Self::AppendRuns,
+        Self::IndexRuns,
+        Self::EraseRuns,
+        Self::CheckRuns,
         Self::PeopleNeeded,
         Self::OperatorNeeded,
         Self::CredentialReminders,
