@@ -1,9 +1,15 @@
 //! D1: a mail is read: its text, its HTML without what could do harm, its attachments one by one.
 
 use axum::http::HeaderMap;
+use local::provision::BUCKET;
 use microsoft365::Mail;
 use reqwest::Method;
 use serde_json::{Value, json};
+use shared::{
+    aws::table::{Key, Write},
+    evidence::erasure_request::ROUND_TIME,
+    mail::{archive::OriginalKey, opened::OpenedMail},
+};
 use tests::{ADA, OPERATOR_KEY, Registry, World, message_id};
 
 /// A mail with all that mails have, and with what nobody ought to send.
@@ -183,4 +189,60 @@ async fn a_part_of_an_attachment_is_given_by_its_range_also_of_a_mail_that_never
         let text = ask(&world, Method::GET, &path.replace("/attachments/3", "/text"), &[]).await.json();
         assert_eq!(text["text"], "Délai\n\nl");
     }
+}
+
+/// Takes the originals away, so that whatever is still known of a mail was kept beside them.
+async fn lose_originals(world: &World) {
+    let s3 = aws_sdk_s3::Client::new(&world.host.machine.aws);
+    for key in world.objects().await {
+        s3.delete_object().bucket(BUCKET).key(key).send().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn the_parts_of_a_large_mail_are_known_before_anybody_reads_it() {
+    let (world, _, path) = read(6_000_000).await;
+    lose_originals(&world).await;
+    let listed = ask(&world, Method::GET, &format!("{path}/attachments"), &[]).await;
+    assert_eq!((listed.status, listed.json()["items"].as_array().unwrap().len()), (200, 4));
+}
+
+#[tokio::test]
+async fn parts_that_were_not_kept_when_a_large_mail_was_archived_are_kept_when_it_is_indexed() {
+    let (world, registry, path) = read(6_000_000).await;
+    let message = path.rsplit_once('/').unwrap().1.parse().unwrap();
+    let key = Key::parts(registry.firm.parse().unwrap(), message);
+    world.host.app.table.write(Write::discard(key)).await.unwrap();
+    world.host.index().await;
+    lose_originals(&world).await;
+    assert_eq!(ask(&world, Method::GET, &format!("{path}/attachments"), &[]).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_parts_of_a_mail_that_is_erased_go_with_it_also_if_it_is_read_at_that_moment() {
+    let (world, registry, path) = read(6_000_000).await;
+    let message = path.rsplit_once('/').unwrap().1.parse().unwrap();
+    let (firm, table) = (registry.firm.parse().unwrap(), &world.host.app.table);
+    let erasures = format!("/v1/firms/{}/erasures", registry.firm);
+    let target = json!({ "kind": "message", "message": message });
+    let asked =
+        world.post(&erasures, json!({ "target": target, "asked_by": "Ada", "reason": "Article 17" })).await.ok();
+    let erasure = format!("{erasures}/{}", asked["id"].as_str().unwrap());
+    Box::pin(world.host.erase()).await;
+    world.post(&format!("{erasure}/confirm"), Value::Null).await.ok();
+    let s3 = aws_sdk_s3::Client::new(&world.host.machine.aws);
+    let original = world.objects().await.remove(0);
+    let read = s3.get_object().bucket(BUCKET).key(&original).send().await.unwrap().body.collect().await.unwrap();
+    let read = read.into_bytes();
+    Box::pin(world.host.erase()).await;
+    world.clock.advance(ROUND_TIME);
+    Box::pin(world.host.erase()).await;
+    assert_eq!(world.get(&erasure).await.ok()["progress"]["state"], "erased");
+    assert!(table.get::<Value>(&Key::parts(firm, message)).await.unwrap().is_none());
+    // Somebody began to read it before.
+    let (bytes, key) = (read.len() as u64, OriginalKey::parse(&original).unwrap());
+    s3.put_object().bucket(BUCKET).key(&original).body(read.into()).send().await.unwrap();
+    OpenedMail::open((&world.host.app.archive, Some(table)), key, bytes, &[]).await.unwrap();
+    let left = table.get::<Value>(&Key::parts(firm, message)).await.unwrap().unwrap().value;
+    assert_eq!((&left["head"], &left["parts"]), (&json!(""), &json!("")));
 }

@@ -15,7 +15,7 @@ use shared::{
     firm::retention::KeptUntil,
     graph::{GraphCode, GraphError, PARALLEL_REQUESTS_MAX},
     mail::{
-        archive::{ArchiveError, OriginalKey, StoredObject},
+        archive::{ArchiveError, OriginalKey, StoredMail, StoredObject},
         message::{Message, MessageFailure, MessageState, Original, UNNUMBERED},
         trouble::Trouble,
     },
@@ -212,9 +212,12 @@ async fn archive_one(round: &Round<'_>, message: &Message, left: bool) -> Result
             Err(e) => Err(ArchiveError::Mime(e)),
         };
         return match stored {
-            Ok(stored) => {
+            Ok(StoredMail { object, parts }) => {
                 round.served();
-                Ok(Archived::Stored(stored, until))
+                if let Some(parts) = parts {
+                    parts.keep(&round.app.table, key.firm, key.message).await;
+                }
+                Ok(Archived::Stored(object, until))
             }
             // Our own time ended before Graph had its own.
             Err(ArchiveError::Mime(GraphError::Unreachable { .. }))

@@ -755,7 +755,10 @@ impl Eraser<'_> {
             for key in filings.into_iter().map(|row| row.key).chain(listed) {
                 self.table.write(Write::discard(key)).await?;
             }
-            let Some(what) = event_of(id, &row.value.state, &state) else { return Ok(None) };
+            let Some(what) = event_of(id, &row.value.state, &state) else {
+                self.table.write(Write::discard(Key::parts(firm, id))).await?;
+                return Ok(None);
+            };
             let state = match (&state, row.value.original().and_then(|original| original.until.end())) {
                 (MessageState::Expired { .. }, Some(at)) => MessageState::Expired { at },
                 _ => state.clone(),
@@ -763,7 +766,11 @@ impl Eraser<'_> {
             row.value = blanked(row.value, state.clone());
             let fact = Fact { id: format!("{id}-{}", state.name()), at: self.clock.now(), what };
             match self.appender.feed.record_with(firm, vec![Write::replace(&row)], vec![fact]).await {
-                Ok(mut recorded) => return Ok(recorded.pop()),
+                Ok(mut recorded) => {
+                    // Afterwards: who writes them looks whether the message is still there.
+                    self.table.write(Write::discard(Key::parts(firm, id))).await?;
+                    return Ok(recorded.pop());
+                }
                 // A round works at it at this moment.
                 Err(FeedError::Table(error)) if tries.again(&error).await => {}
                 Err(error) => return Err(error),

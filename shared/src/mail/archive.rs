@@ -23,6 +23,7 @@ use crate::{
     },
     firm::retention::{ExpiryYear, KeptUntil},
     graph::{GraphError, MimeStream},
+    mail::kept_parts::{KeptParts, WHOLE_BYTES_MAX},
 };
 
 /// The largest original that is taken. Exchange's largest message is 150 MB; as MIME its attachments grow by 37 %.
@@ -37,6 +38,15 @@ pub struct StoredObject {
     pub sha256: Digest,
     /// Its length.
     pub bytes: u64,
+}
+
+/// What storing a mail came to.
+#[derive(Debug)]
+pub struct StoredMail {
+    /// What lies there.
+    pub object: StoredObject,
+    /// Where its parts lie, if it is large.
+    pub parts: Option<KeptParts>,
 }
 
 /// An original that could not be stored or read.
@@ -154,6 +164,7 @@ impl Archive {
     }
 
     /// Stores the original of one message and tells what lies there then; storing it again changes nothing.
+    /// Meanwhile the parts of a large one are found.
     ///
     /// `mime`: Graph's `$value`, RFC 5322 bytes, at most [`MIME_BYTES_MAX`], in constant memory. If the key is taken,
     /// by an earlier try that could not finish, what lies there is the original: Graph may give other bytes at a second
@@ -161,9 +172,16 @@ impl Archive {
     /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>
     ///
     /// Errors: Graph does not give the mail, it is too large or empty, or the disk or S3 fails.
-    pub async fn store(&self, key: OriginalKey, mut mime: MimeStream) -> Result<StoredObject, ArchiveError> {
+    pub async fn store(&self, key: OriginalKey, mut mime: MimeStream) -> Result<StoredMail, ArchiveError> {
         let message = key.message;
         let (spooled, stored) = self.spool(message, &mut mime).await?;
+        let finding = match &spooled {
+            Spooled::Disk(path) if stored.bytes > WHOLE_BYTES_MAX => {
+                let path = path.to_path_buf();
+                Some(tokio::task::spawn_blocking(move || KeptParts::of_file(&path)))
+            }
+            _ => None,
+        };
         let failed = |source: Box<dyn std::error::Error + Send + Sync>| ArchiveError::Store {
             attempted: "store",
             message,
@@ -192,14 +210,19 @@ impl Archive {
             .body(body)
             .send()
             .await;
-        match put {
-            Ok(_) => Ok(stored),
+        let object = match put {
+            Ok(_) => stored,
             Err(e) if e.raw_response().is_some_and(|r| r.status().as_u16() == 412) => {
                 let there = self.find(key).await?;
-                there.ok_or_else(|| failed("the key is taken, yet nothing with a checksum lies there".into()))
+                there.ok_or_else(|| failed("the key is taken, yet nothing with a checksum lies there".into()))?
             }
-            Err(e) => Err(failed(e.into())),
-        }
+            Err(e) => return Err(failed(e.into())),
+        };
+        let parts = match finding.filter(|_| object == stored) {
+            Some(finding) => finding.await.ok().and_then(Result::ok).flatten(),
+            None => None,
+        };
+        Ok(StoredMail { object, parts })
     }
 
     async fn spool(&self, message: MessageId, mime: &mut MimeStream) -> Result<(Spooled, StoredObject), ArchiveError> {

@@ -8,6 +8,7 @@ pub mod folder;
 pub mod hint;
 pub mod hold;
 pub mod keeping_history;
+pub mod kept_parts;
 pub mod list;
 pub mod mailbox;
 pub mod mailbox_share;

@@ -8,19 +8,20 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use futures::{Stream, TryStreamExt as _, future::Either, stream};
 use http_body_util::{BodyExt as _, BodyStream};
-use serde::{Deserialize, Serialize};
 
 use crate::{
-    aws::table::{Key, Table, Write},
-    base::{id::MessageId, telemetry::ErrorChain},
-    mail::archive::{Archive, ArchiveError, OriginalKey},
+    aws::table::{Key, Table},
+    base::id::{FirmId, MessageId},
+    mail::{
+        archive::{Archive, ArchiveError, OriginalKey},
+        kept_parts::{KeptParts, WHOLE_BYTES_MAX},
+        message::Message,
+    },
     reading::{
         Attachment, MailHead, MailPart, Outline, PartKind, Scanned, Scanner, Transfer, TransferDecoder, is_shown_inline,
     },
 };
 
-/// A mail up to this size is read at once; of a larger one, its parts are found while it passes, and read as needed.
-const WHOLE_BYTES_MAX: u64 = 4 << 20;
 /// The head of a mail is looked for in so many bytes.
 const HEAD_READ_BYTES: u64 = 64 << 10;
 /// The largest message within another one that is opened.
@@ -67,37 +68,6 @@ pub async fn head(archive: &Archive, key: OriginalKey, bytes: u64) -> Result<Mai
     Ok(Outline::of(&read.to_bytes()).head)
 }
 
-/// The form in which the parts of a mail are kept. In another one, they are found again.
-const PARTS_FORM: u32 = 1;
-/// The longest parts that are kept: an item of DynamoDB has 400 KB.
-const PARTS_BYTES_MAX: usize = 300 << 10;
-
-/// Where the parts of a large mail lie, kept so that it passes once only.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeptParts {
-    form: u32,
-    is_cut: bool,
-    /// The lines of its head, in Base64.
-    head: String,
-    /// The parts, as JSON.
-    parts: String,
-}
-
-impl KeptParts {
-    /// Of a mail that has passed; none where there is too much to be kept.
-    fn of(scanned: &Scanned) -> Option<Self> {
-        let (head, parts) = (STANDARD.encode(&scanned.head), serde_json::to_string(&scanned.parts).ok()?);
-        let fits = head.len() + parts.len() <= PARTS_BYTES_MAX;
-        fits.then_some(Self { form: PARTS_FORM, is_cut: scanned.is_cut, head, parts })
-    }
-
-    /// The parts; none if another version kept them in another form.
-    fn scanned(&self) -> Option<Scanned> {
-        let parts = serde_json::from_str(&self.parts).ok().filter(|_| self.form == PARTS_FORM)?;
-        Some(Scanned { parts, head: STANDARD.decode(&self.head).ok()?, is_cut: self.is_cut })
-    }
-}
-
 /// A mail that is being read.
 #[derive(Debug)]
 pub struct OpenedMail {
@@ -114,7 +84,7 @@ impl OpenedMail {
     /// from the outside to the inside.
     ///
     /// Cost: one GET of a mail of up to 4 MB, which is kept in memory. Of a larger one the parts are kept in `table`:
-    /// one GET of all of it the first time, then one read of the table.
+    /// one read of the table, or if it lacks them one GET of all of the mail.
     ///
     /// Errors: S3 refuses, does not answer or breaks off; `within` names no message, or one that is too large.
     pub async fn open(
@@ -123,16 +93,18 @@ impl OpenedMail {
         bytes: u64,
         within: &[usize],
     ) -> Result<Self, OpenMailError> {
-        let (key, message) = (Key::parts(original.firm, original.message), original.message);
+        let OriginalKey { firm, message, .. } = original;
         let table = table.filter(|_| bytes > WHOLE_BYTES_MAX);
-        let (scanned, whole) = match kept_parts(table, &key).await {
+        let kept = match table {
+            Some(table) => KeptParts::find(table, firm, message).await,
+            None => None,
+        };
+        let (scanned, whole) = match kept {
             Some(scanned) => (scanned, None),
             None => {
                 let (scanned, whole) = scan(archive, original, bytes).await?;
-                if let Some((table, parts)) = table.zip(KeptParts::of(&scanned))
-                    && let Err(error) = table.write(Write::overwrite(key, &parts)).await
-                {
-                    tracing::warn!(message.id = %message, error = %ErrorChain(&error), "the parts of a mail are not kept");
+                if let Some((table, parts)) = table.zip(KeptParts::of(&scanned)) {
+                    keep(&parts, table, firm, message).await;
                 }
                 (scanned, whole)
             }
@@ -259,9 +231,14 @@ impl OpenedMail {
     }
 }
 
-/// The parts that were kept of a mail. What can't be read is found again.
-async fn kept_parts(table: Option<&Table>, key: &Key) -> Option<Scanned> {
-    table?.get::<KeptParts>(key).await.ok()??.value.scanned()
+/// Keeps the parts of a mail, unless it is erased at this moment: its item is blanked before they are discarded.
+async fn keep(parts: &KeptParts, table: &Table, firm: FirmId, message: MessageId) {
+    parts.keep(table, firm, message).await;
+    let row = table.get::<Message>(&Key::message(firm, message)).await;
+    if row.is_ok_and(|row| row.is_none_or(|row| row.value.original().is_none())) {
+        // No reader may delete.
+        KeptParts::default().keep(table, firm, message).await;
+    }
 }
 
 /// Finds the parts of an original while it passes, and keeps all of it if it is small.

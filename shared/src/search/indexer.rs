@@ -105,7 +105,7 @@ pub(super) async fn read<E: From<OpenMailError> + From<FeedError>>(
     let Some((bytes, until)) = mail.original else { return Ok(()) };
     let open = async |until| {
         let key = OriginalKey::new(firm, mail.message, until);
-        OpenedMail::open((archive, None), key, bytes, &[]).await
+        OpenedMail::open((archive, Some(feed.table())), key, bytes, &[]).await
     };
     let opened = match open(until).await {
         Err(error) if is_missing(&error) => {
