@@ -240,6 +240,10 @@ async fn what_graph_makes_and_refuses_all_the_same_is_there_once() {
         assert_eq!(there(&world, target), [names.clone(), names], "{target}");
         let push = push_state(&world, &firm, &ada).await;
         assert_eq!((&push["problem"], &push["copies"]["failed"]), (&Value::Null, &json!(0)), "{push}");
+        // Nor was there ever one that had to go again.
+        let asked = world.microsoft.requests().by_kind;
+        let deleted = ["event delete", "contact delete", "task delete"].map(|kind| asked.get(kind).copied());
+        assert_eq!(deleted, [None; 3], "{target}");
     }
     for answer in &answers {
         let world = World::new().await;
