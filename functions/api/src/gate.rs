@@ -72,7 +72,7 @@ type SharedAllowance = Arc<tokio::sync::Mutex<Allowance>>;
 #[derive(Default)]
 struct Allowance {
     left: u64,
-    /// What no process had taken when this one took its own.
+    /// Calls that no process had reserved when this one reserved its share.
     untaken: u64,
     spent: bool,
 }

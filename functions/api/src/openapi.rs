@@ -53,14 +53,14 @@ use crate::{auth::Needs, gate::is_for_ended_firms, routes, version};
         (name = "audit", description = "Who did what by the API, and who read which mail."),
         (name = "health", description = "Whether the API runs, and which version."),
     ),
-    modifiers(&Keys),
+    modifiers(&BearerKeys),
 )]
 struct Document;
 
 /// How a caller shows who it is.
-struct Keys;
+struct BearerKeys;
 
-impl Modify for Keys {
+impl Modify for BearerKeys {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let key = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(
             "A firm's key, or the operator's. Each operation says which right a firm's key needs for it.",

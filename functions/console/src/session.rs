@@ -14,7 +14,7 @@ use shared::{
     },
     firm::{
         audit::source_ip,
-        user::{ConsoleSession, form_token},
+        console_session::{ConsoleSession, form_token},
     },
 };
 

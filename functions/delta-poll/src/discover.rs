@@ -19,7 +19,8 @@ use shared::{
     },
     graph::{DeltaItem, DeltaPage, Disposition, GraphError, Mail, PARALLEL_REQUESTS_MAX, PageEnd},
     mail::{
-        baseline::{Baseline, BaselinePage, FolderPhase, forget_before, is_new},
+        archive_decision::{FolderPhase, is_new},
+        baseline::{Baseline, BaselinePage, forget_before},
         folder::FolderState,
         message::Message,
         small_page::{SMALL_PAGE_MAILS_MAX, SmallPage},
@@ -101,8 +102,8 @@ async fn await_answer<'t, T>(
     answer
 }
 
-/// Reads one folder to the end of its delta round, `pages_max` pages of it at most; if somebody else began that one, to
-/// the end of the next: what happened since then is only told there. Leaves `row` as it is then.
+/// Reads at most `pages_max` pages of the folder's delta round. If another function began the round, reads the next
+/// round too, because the first reports no later change. Updates `row`.
 ///
 /// Errors: what concerns the mailbox as a whole. A folder that can't be read keeps that to itself.
 async fn read_folder(
@@ -156,7 +157,7 @@ async fn read_folder(
         if is_first && brings_nothing(&row.value, &page) && !round.app.random.is_one_in(QUIET_WRITTEN) {
             return Ok(FolderRead::Complete { told: false });
         }
-        let work = take_in(round, row, page, &mut baseline, idle > 0).await?;
+        let work = commit_page(round, row, page, &mut baseline, idle > 0).await?;
         if row.value.trouble.is_none() {
             // Also where it did not fail: a round that died may have told only its folder that it works again.
             round.works(&row.value.thing());
@@ -217,7 +218,7 @@ async fn put_off(round: &Round<'_>, row: &mut Row<FolderState>, error: GraphErro
 
 /// Takes in one page, and commits it with its link, its work and its counts in one transaction; the work it made.
 /// `idle`: the page brought nothing that it did not bring before, so a folder in trouble stays in it.
-async fn take_in(
+async fn commit_page(
     round: &Round<'_>,
     row: &mut Row<FolderState>,
     page: DeltaPage,

@@ -12,7 +12,7 @@ use shared::{
     firm::fact::FiledThrough,
     graph::Mail,
     mail::{
-        baseline::FolderPhase,
+        archive_decision::FolderPhase,
         filing::{self, ByFolder, FilingChange, FilingError, FollowedConversation, by_folder},
         folder::FolderState,
         message::{Message, MessageState},

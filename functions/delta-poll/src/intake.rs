@@ -9,7 +9,7 @@ use shared::{
     base::id::{FolderId, ImmutableId, MessageId},
     graph::Mail,
     mail::{
-        baseline::{FolderPhase, KeepDecision},
+        archive_decision::{ArchiveDecision, FolderPhase},
         folder::FolderState,
         message::{Message, MessageState},
         progress::Progress,
@@ -91,7 +91,7 @@ pub(crate) async fn take_in(
         let before = there.get(&id);
         let taken = is_taken(round, before, mail, page.name).await?;
         if taken {
-            standings.push(standing(before.map(|row| &row.value), KeepDecision::AlreadyThere));
+            standings.push(standing(before.map(|row| &row.value), ArchiveDecision::AlreadyThere));
             continue;
         }
         let whole = match mail.received_at {
@@ -104,7 +104,7 @@ pub(crate) async fn take_in(
         let decision = round.decide(mail, received_at, page.since, page.phase, seen && page.lets_lie);
         standings.push(standing(None, decision));
         let state = match decision {
-            KeepDecision::AlreadyThere => {
+            ArchiveDecision::AlreadyThere => {
                 progress.skipped_already_there += i64::from(!seen);
                 if !seen || page.rereads {
                     lay_there.push(mail.immutable_id.clone());
@@ -112,8 +112,8 @@ pub(crate) async fn take_in(
                 continue;
             }
             _ if !page.take => continue,
-            KeepDecision::Keep => MessageState::Pending,
-            KeepDecision::Skip(reason) => MessageState::Skipped { reason },
+            ArchiveDecision::Archive => MessageState::Pending,
+            ArchiveDecision::Skip(reason) => MessageState::Skipped { reason },
         };
         progress.discovered += 1;
         progress.skipped_already_there -= i64::from(seen);

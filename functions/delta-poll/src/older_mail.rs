@@ -18,7 +18,7 @@ use shared::{
     },
     firm::Firm,
     mail::{
-        baseline::FolderPhase,
+        archive_decision::FolderPhase,
         mailbox::{Mailbox, MailboxState},
         mailbox_turn::MailboxTurn,
         progress::Progress,

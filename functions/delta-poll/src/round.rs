@@ -26,7 +26,7 @@ use shared::{
     firm::{Firm, feed::FeedError, marks::Marks},
     graph::{Disposition, Graph, GraphError, Mail, ManyThings},
     mail::{
-        baseline::{FolderPhase, KeepDecision, decide, is_new},
+        archive_decision::{ArchiveDecision, FolderPhase, decide, is_new},
         folder::{FolderState, page_name},
         mailbox::Mailbox,
         mailbox_turn::MailboxTurn,
@@ -442,13 +442,13 @@ impl Round<'_> {
         since: Timestamp,
         phase: FolderPhase,
         seen: bool,
-    ) -> KeepDecision {
+    ) -> ArchiveDecision {
         let recipients = || recipient_domain(mail.recipients.iter().map(String::as_str));
         match decide(mail, is_new(received_at, since, self.app.clock.now()), phase, seen) {
-            KeepDecision::Keep => {
+            ArchiveDecision::Archive => {
                 let rules = &self.mailbox.rules;
                 let skips = rules.skips(self.people, mail.from.as_deref(), recipients().as_deref());
-                skips.map_or(KeepDecision::Keep, KeepDecision::Skip)
+                skips.map_or(ArchiveDecision::Archive, ArchiveDecision::Skip)
             }
             other => other,
         }

@@ -28,7 +28,7 @@ use shared::{
     firm::Firm,
     graph::{Disposition, NewestFolders},
     mail::{
-        baseline::FolderPhase,
+        archive_decision::FolderPhase,
         folder::FolderState,
         mailbox::{Mailbox, MailboxState},
         mailbox_turn::MailboxTurn,

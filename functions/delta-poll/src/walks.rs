@@ -14,7 +14,8 @@ use shared::{
     base::telemetry::ErrorChain,
     graph::{Arrivals, GraphError, Link, Mail},
     mail::{
-        baseline::{Baseline, FolderPhase},
+        archive_decision::FolderPhase,
+        baseline::Baseline,
         folder::FolderState,
         sync_state::SyncState,
         trouble::Trouble,

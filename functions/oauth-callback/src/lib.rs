@@ -33,7 +33,7 @@ use shared::{
         headers::{SESSION_COOKIE, cookie_name, cookies, guarded, set_cookie},
         language::Language,
     },
-    firm::{audit::source_ip, user::SESSION_LIFETIME},
+    firm::{audit::source_ip, console_session::SESSION_LIFETIME},
     problem::{Code, Problem},
 };
 

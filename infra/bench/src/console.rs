@@ -24,7 +24,10 @@ use shared::{
         id::{ConnectorId, MailboxId, TenantId, UserId},
         random::Random,
     },
-    firm::user::{ConsoleSession, ConsoleUser, UserRole},
+    firm::{
+        console_session::ConsoleSession,
+        user::{ConsoleUser, UserRole},
+    },
     graph::GraphUser,
     mail::{
         mailbox::{Mailbox, MailboxKind, MailboxState},

@@ -14,7 +14,7 @@ use crate::{
         entra,
         owner::AppOwner,
         ownership,
-        registration::{EndSource, Registration, RegistrationError, is_an_id},
+        registration::{ExpirySource, Registration, RegistrationError, is_an_id},
         reminder::{Reminder, days_left, tomorrow},
         unused_credentials::UnusedCredentials,
     },
@@ -501,7 +501,9 @@ impl HeldRegistration<'_> {
         let certificate = match (waiting, Credential::parse(&current.text)) {
             (Some(Credential::Certificate(waiting)), _) if waiting.expires_at > soon => waiting,
             // A registration that began with a certificate waits for it to be uploaded.
-            (_, Credential::Certificate(current)) if self.row.value.source == EndSource::Certificate && !add => current,
+            (_, Credential::Certificate(current)) if self.row.value.source == ExpirySource::Certificate && !add => {
+                current
+            }
             _ => {
                 let made = Certificate::make(
                     format!("greffe {}", self.ids.client_id),
@@ -541,8 +543,8 @@ impl HeldRegistration<'_> {
     pub async fn enter(mut self, expires_at: Timestamp) -> Result<(), RegistrationError> {
         self.use_current_secret().await?;
         let known = self.known();
-        if matches!(known.source, EndSource::Unknown | EndSource::Entered) {
-            (known.expires_at, known.source, known.reminded) = (Some(expires_at), EndSource::Entered, None);
+        if matches!(known.source, ExpirySource::Unknown | ExpirySource::Entered) {
+            (known.expires_at, known.source, known.reminded) = (Some(expires_at), ExpirySource::Entered, None);
         }
         self.release().await
     }

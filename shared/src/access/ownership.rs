@@ -86,7 +86,8 @@ pub struct Asker {
     pub client_id: ClientId,
     /// Whether that is the platform's own.
     pub is_platforms: bool,
-    /// Whether what it proves itself with says which firm it is.
+    /// Whether a token that Entra issues for its credential proves that the firm has this app registration. It does not
+    /// with a federated audience that several firms share.
     pub proves: bool,
     /// When its connector was connected, if it is: before there were claims, perhaps.
     pub connected_at: Option<Timestamp>,

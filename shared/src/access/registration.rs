@@ -36,8 +36,7 @@ const GRACE: Duration = Duration::from_secs(3600);
 /// The source of the expiry date of a credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-#[schema(as = Source)]
-pub enum EndSource {
+pub enum ExpirySource {
     /// Entra said it.
     Entra,
     /// Somebody entered it.
@@ -71,7 +70,7 @@ pub struct Registration {
     /// When it expires.
     pub expires_at: Option<Timestamp>,
     /// Where greffe knows the date from.
-    pub source: EndSource,
+    pub source: ExpirySource,
     /// The last reminder that was told.
     pub reminded: Option<Reminder>,
     /// A rotation under way.
@@ -96,7 +95,7 @@ impl Registration {
     /// When it ends, as far as that is certain: of several secrets that begin alike, one that has ended may be another
     /// one.
     pub fn end(&self, now: Timestamp) -> Option<Timestamp> {
-        let is_certain = self.source != EndSource::Entra || self.key_id.is_some();
+        let is_certain = self.source != ExpirySource::Entra || self.key_id.is_some();
         self.expires_at.filter(|end| *end > now || is_certain)
     }
 
@@ -108,7 +107,7 @@ impl Registration {
             in_use: String::new(),
             key_id: None,
             expires_at: None,
-            source: EndSource::Unknown,
+            source: ExpirySource::Unknown,
             reminded: None,
             rotation: None,
             retired: Vec::new(),
@@ -136,10 +135,10 @@ impl Registration {
         self.key_id = credential.key_id().map(str::to_owned);
         self.expires_at = credential.expires_at();
         self.source = match (&credential, self.expires_at) {
-            (_, None) => EndSource::Unknown,
-            (Credential::Certificate(_), _) => EndSource::Certificate,
-            (_, Some(_)) if self.key_id.is_some() => EndSource::Entra,
-            (_, Some(_)) => EndSource::Entered,
+            (_, None) => ExpirySource::Unknown,
+            (Credential::Certificate(_), _) => ExpirySource::Certificate,
+            (_, Some(_)) if self.key_id.is_some() => ExpirySource::Entra,
+            (_, Some(_)) => ExpirySource::Entered,
         };
         self.reminded = None;
         true
@@ -150,7 +149,7 @@ impl Registration {
     pub(crate) fn compare(&mut self, credential: &Credential, shown: &Application, now: Timestamp) -> Option<String> {
         let found = FoundCredential::of(credential, self.key_id.as_deref(), shown, now)?;
         if found.ends_at.is_some() {
-            (self.expires_at, self.source) = (found.ends_at, EndSource::Entra);
+            (self.expires_at, self.source) = (found.ends_at, ExpirySource::Entra);
         }
         self.key_id = found.key_id.or(self.key_id.take());
         found.name

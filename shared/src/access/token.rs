@@ -267,7 +267,7 @@ impl Tokens {
         Ok(token)
     }
 
-    /// A token that Entra issues now, whatever is at hand: neither a token nor a refusal of before is believed.
+    /// A new token from Entra: cached tokens and refusals are ignored.
     ///
     /// Errors: there is no credential or token that Entra accepts; the error says who has to act.
     pub async fn new_token(&self, connector: &Connector) -> Result<AccessToken, TokenError> {

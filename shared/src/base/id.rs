@@ -1,4 +1,4 @@
-//! The one registry of identifiers. `FromStr` is the only door, and serde goes through it.
+//! All identifiers. Each is parsed by `FromStr`, which serde uses, too.
 
 use std::{fmt, str::FromStr};
 

@@ -1,5 +1,5 @@
-//! Mails that leave the house in numbers: ZIP files of originals with their proofs and an index, and the rest of a
-//! firm's archive, so that another deployment can take all of it in ([`import`](super::import)).
+//! Export: ZIP files of originals with their proofs and an index, and the rest of a firm's archive, so that another
+//! deployment can import all of it ([`import`](super::import)).
 //!
 //! An export is the archive as it was when its checkpoint was signed: what came later is not in it. Each ZIP file of
 //! mails stands by itself. It is written as it is made, in constant memory whatever its size. A mail that is not as it

@@ -1,4 +1,4 @@
-//! The way in again: what [`export`](super::export) wrote of a whole firm, taken in by a deployment that does not know
+//! Import: what [`export`](super::export) wrote of a whole firm, taken in by a deployment that does not know
 //! the firm. Afterwards it verifies there.
 //!
 //! The log goes on where it was, so a key of this deployment must have signed its checkpoint: the operator takes the

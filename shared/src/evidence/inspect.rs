@@ -1,4 +1,4 @@
-//! The log in itself: every signature, every checkpoint, every tile, from the first entry to the head.
+//! Integrity of the log by itself: every signature, every checkpoint, every tile, from the first entry to the head.
 //!
 //! The tree is rebuilt, tile by tile. If entries contradict their hashes, the level above or the signed root shows
 //! which of them was changed.

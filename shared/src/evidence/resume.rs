@@ -1,4 +1,4 @@
-//! The way on after a restore: the table was taken back, and the log has facts that the table lost.
+//! Continuing after a restore: the table is older than the log, which has facts that the table lost.
 //!
 //! The numbers of those facts may not be given out again. So before anything else runs, each gets a fact that stands
 //! for the lost one (`lost-{hash of its entry}`), one more fact says which numbers were lost

@@ -173,7 +173,7 @@ pub enum FactEvent {
         /// The id of the API key that made the change, or `operator`. Where a mail follows its conversation or its
         /// folder, who filed the conversation or gave the folder its dossier.
         by: String,
-        /// By what it came to be filed.
+        /// What filed it: a person, a conversation, a folder or a proposal.
         #[serde(default)]
         through: FiledThrough,
     },
@@ -190,7 +190,7 @@ pub enum FactEvent {
         /// The id of the API key that made the change, or `operator`. Where a mail leaves the folder that it was filed
         /// by, who gave the folder its dossier.
         by: String,
-        /// By what it was taken out.
+        /// What took it out of the dossier.
         #[serde(default)]
         through: FiledThrough,
     },
@@ -257,7 +257,7 @@ pub enum FactEvent {
         /// Microsoft's error code.
         microsoft_code: String,
     },
-    /// What a `push_failed` was about is over: it is in the member's Outlook as you sent it, or gone from there.
+    /// A failed push has been resolved: the entry is in the member's Outlook as you sent it, or gone from there.
     PushRecovered {
         /// The member.
         #[schema(value_type = String)]

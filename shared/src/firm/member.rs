@@ -22,7 +22,6 @@ const WRITES_AT_ONCE: usize = 32;
 /// Where a member's dates go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-#[schema(as = Target)]
 pub enum DateTarget {
     /// Into the calendar.
     Calendar,

@@ -4,6 +4,7 @@
 pub mod api_key;
 pub mod audit;
 pub mod console_pass;
+pub mod console_session;
 pub mod external_id;
 pub mod fact;
 pub mod feed;

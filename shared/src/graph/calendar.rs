@@ -151,7 +151,6 @@ pub struct Series {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs, reason = "its name says what each is")]
-#[schema(as = Every)]
 pub enum RecurrenceUnit {
     Day,
     Week,

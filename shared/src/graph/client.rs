@@ -41,20 +41,20 @@ pub const PARALLEL_REQUESTS_MAX: usize = 4;
 const TRIES_MAX: u32 = 3;
 /// Pause before the second try; doubled before each further one, and jittered.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
-/// Graph is given up after so long without a byte, all tries of a request together.
+/// Longest time without a byte, all tries of a request together.
 pub const SILENCE_MAX: Duration = Duration::from_secs(20);
-/// One thing of a mailbox gets so long without a byte, because the rest of the mailbox waits behind it; as much more
-/// after each time that it failed.
+/// Time without a byte for one folder, mail or helper, because the rest of the mailbox waits for it. It is added once
+/// more for each time that it failed.
 const SILENCE_OF_ONE: Duration = Duration::from_secs(5);
-/// After so many time-outs of one kind, later requests of that kind get less time.
+/// Time-outs of one kind after which later requests of that kind get less time.
 const SILENT_MANY: u32 = 2;
-/// Then one that was never silent before gets so long at least: it may stand behind many that are.
+/// Their shortest time without a byte, if they never timed out themselves.
 const SILENCE_OF_ONE_OF_MANY: Duration = Duration::from_millis(500);
-/// Once one thing was silent and Graph answered nothing at all, the next ones get so long: it may be the mailbox.
+/// Time without a byte after a first time-out, while Graph answered nothing at all: the whole mailbox may hang.
 const SILENCE_AFTER_ANOTHER: Duration = Duration::from_secs(2);
-/// A JSON answer whose bytes trickle gets so many times as long as one without a byte.
+/// Time for a whole JSON answer, as a multiple of the time without a byte.
 const SILENCES_OF_A_WHOLE: u32 = 3;
-/// Where Graph is slow with everything, one thing gets so many times what the slowest answer took.
+/// Time without a byte where Graph is slow with everything, as a multiple of the slowest answer.
 const SLOWER_THAN_OTHERS: u32 = 4;
 /// The wait after a 429 that names none.
 const UNNAMED_WAIT: Duration = Duration::from_secs(10);
@@ -277,13 +277,14 @@ impl Patience {
     }
 }
 
-/// How long one thing may be silent that failed `tries` times, where the slowest answer took so long. Pure.
+/// Time without a byte for something that failed `tries` times, where the slowest answer took `slowest`. Pure.
 fn silence_of_one(tries: u32, slowest: Duration) -> Duration {
     let own = SILENCE_OF_ONE.saturating_mul(tries.saturating_add(1));
     own.max(slowest.saturating_mul(SLOWER_THAN_OTHERS)).min(SILENCE_MAX)
 }
 
-/// The same for one that never failed, where others were silent: so long at least. Pure.
+/// Time without a byte for something that never failed while others timed out: `at_least`, or more where Graph is slow.
+/// Pure.
 fn silence_after_others(at_least: Duration, slowest: Duration) -> Duration {
     at_least.max(slowest.saturating_mul(SLOWER_THAN_OTHERS)).min(SILENCE_OF_ONE)
 }
@@ -339,24 +340,24 @@ impl Graph {
         Self { http, origin, tokens: Arc::new(tokens), gate, budget, patience, clock, random }
     }
 
-    /// The same for who waits for no byte after `limit`.
+    /// Gives up at `limit`.
     pub fn until(self, limit: TimeLimit) -> Self {
         Self { patience: Patience { until: Some(limit), ..self.patience }, ..self }
     }
 
-    /// The same for one thing among others, which failed `tries` times: it may be silent for five seconds and five more
-    /// for each time, unless Graph answers nothing at all.
+    /// For one folder, mail or helper that failed `tries` times: five seconds without a byte, and five more for each
+    /// failure, unless Graph answers nothing at all.
     pub fn for_one(&self, tries: u32) -> Self {
         self.patient(OneThing { tries, kind: ThingKind::Single })
     }
 
-    /// The same for one of many things of one kind, which never failed: once several of them were silent, it may be
-    /// silent for half a second, unless Graph is slow with everything.
+    /// For one of many that never failed: half a second without a byte once several of them timed out, unless Graph is
+    /// slow with everything.
     pub fn for_one_of_many(&self, things: ManyThings) -> Self {
         self.patient(OneThing { tries: 0, kind: ThingKind::OfMany(things) })
     }
 
-    /// The same for what mail does not wait for: it gets no more time where Graph answers nothing at all.
+    /// For what mail does not wait for: no more time where Graph answers nothing at all.
     pub fn for_helper(&self, tries: u32) -> Self {
         self.patient(OneThing { tries, kind: ThingKind::Helper })
     }
@@ -365,7 +366,7 @@ impl Graph {
         Self { patience: Patience { one: Some(one), ..self.patience.clone() }, ..self.clone() }
     }
 
-    /// The same about a mailbox for which Graph took so long lately.
+    /// For a mailbox whose slowest answer took `slowest` lately.
     pub fn expecting(self, slowest: Duration) -> Self {
         Self { patience: Patience { expected: slowest, ..self.patience }, ..self }
     }
@@ -380,17 +381,17 @@ impl Graph {
         self.patience.silence()
     }
 
-    /// The same about a mailbox of which so much was asked lately.
+    /// For a mailbox of which `spent` was asked lately.
     pub fn having_spent(self, spent: Spent) -> Self {
         Self { budget: Budget::of(spent), ..self }
     }
 
-    /// The same for what may wait: it leaves room for live mail.
+    /// For older mail: it leaves room for live mail.
     pub fn behind(&self) -> Self {
         Self { budget: self.budget.behind(), ..self.clone() }
     }
 
-    /// The same for one of two that ask about the mailbox at the same time: each has half of its four places.
+    /// For two functions that ask about the mailbox at the same time: each has half of its four places.
     pub fn sharing(self) -> Self {
         Self { gate: MailboxGate::of(PARALLEL_REQUESTS_MAX / 2), ..self }
     }

@@ -25,7 +25,6 @@ use crate::base::{
 /// The kind of an item in Outlook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
-#[schema(as = Place)]
 pub enum OutlookItemKind {
     /// An event in the calendar.
     Event,

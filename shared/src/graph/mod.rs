@@ -1,5 +1,4 @@
-//! Graph's wire, which is what is sent and what comes back and nothing of what it means; uses `base`, and `aws` for why
-//! there is no token. Only this room knows Graph's JSON. Where a token comes from, it does not know: it asks a
+//! The HTTP and JSON of Microsoft Graph, without their meaning; uses `base`, and `aws` for errors of tokens. Only this room knows Graph's JSON. Where a token comes from, it does not know: it asks a
 //! [`TokenSource`].
 
 mod applications;

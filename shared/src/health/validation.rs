@@ -17,7 +17,7 @@ use crate::{
         connector::{Access, Connector},
         credential::Credential,
         owner::AppOwner,
-        registration::{EndSource, FoundCredential, Registration},
+        registration::{ExpirySource, FoundCredential, Registration},
         reminder::days_left,
     },
     aws::table::TableError,
@@ -43,7 +43,6 @@ const NAME: &str = "greffe: connection test";
 /// What a check is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-#[schema(as = Resource)]
 pub enum CheckedResource {
     /// A new access token is issued.
     Token,
@@ -524,14 +523,14 @@ impl<'a> Trial<'a> {
             Err(stop) => return Err(stop),
         };
         let told = found.and_then(|found| found.ends_at);
-        let source = if told.is_some() { Some(EndSource::Entra) } else { known.as_ref().map(|known| known.source) };
+        let source = if told.is_some() { Some(ExpirySource::Entra) } else { known.as_ref().map(|known| known.source) };
         let Some(end) =
             told.or(known.and_then(|known| known.end(self.clients.clock.now()))).or(app.credential.expires_at())
         else {
             let unknown = "It is accepted. When it ends is unknown: look it up in Entra and enter it by hand.";
             return Ok(Finding::saying(unknown));
         };
-        let (now, is_entered) = (self.clients.clock.now(), source == Some(EndSource::Entered));
+        let (now, is_entered) = (self.clients.clock.now(), source == Some(ExpirySource::Entered));
         if let Some(code) = app.credential.kind().ended().filter(|_| end <= now) {
             let detail = match is_entered {
                 true => "The date that was entered is over, and Microsoft still accepts it: enter the right date.",

@@ -1,68 +1,19 @@
-//! Delta rounds: what the first one saw, and what the entries of a page mean.
+//! What the first delta round of a folder saw.
 //!
 //! The first round of a folder is its baseline: the mails in it are not archived. Each is remembered by eight bytes, so
 //! that an older mail that shows up later can be told from one that was moved in. Neither dates nor Graph's
 //! `changeType` are used for this.
 
-use std::{
-    collections::{BTreeSet, HashSet},
-    time::Duration,
-};
+use std::collections::{BTreeSet, HashSet};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
     aws::table::{Key, Row, Table, TableError, Write},
     base::id::{FirmId, FolderId, ImmutableId, MailboxId},
-    graph::Mail,
-    mail::rules::SkipReason,
 };
-
-/// Which round a folder is in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FolderPhase {
-    /// The first round, not complete yet.
-    Baseline,
-    /// Every later one, also after the link died.
-    Following,
-}
-
-/// What an entry of a page means for a mail that is not kept yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeepDecision {
-    /// It is to be archived.
-    Keep,
-    /// It is not, and why.
-    Skip(SkipReason),
-    /// It lay there before the activation: the baseline remembers it.
-    AlreadyThere,
-}
-
-/// Exchange's clock and ours differ by less.
-const CLOCKS_DIFFER: Duration = Duration::from_secs(600);
-
-/// Whether the mail arrived since `activated_at`. A date in the future proves nothing: imported mail has such.
-pub fn is_new(received_at: Timestamp, activated_at: Timestamp, now: Timestamp) -> bool {
-    received_at >= activated_at && received_at <= now + CLOCKS_DIFFER
-}
-
-/// Decides whether to archive an unknown mail in a chosen folder. Pure. `new`: the result of [`is_new`]; `seen`:
-/// whether the baseline remembers it.
-pub fn decide(mail: &Mail, new: bool, phase: FolderPhase, seen: bool) -> KeepDecision {
-    match (new, phase) {
-        (true, _) if mail.is_draft => KeepDecision::Skip(SkipReason::Draft),
-        (true, _) => KeepDecision::Keep,
-        (false, FolderPhase::Baseline) => KeepDecision::AlreadyThere,
-        (false, FolderPhase::Following) if seen => KeepDecision::AlreadyThere,
-        // An older mail that the baseline did not see was moved in.
-        (false, FolderPhase::Following) if mail.is_draft => KeepDecision::Skip(SkipReason::Draft),
-        (false, FolderPhase::Following) => KeepDecision::Keep,
-    }
-}
 
 /// Eight bytes of a digest of the id: a million mails take 8 MB, and two of them collide once in 37 million mailboxes.
 pub(crate) type IdFingerprint = [u8; 8];
@@ -185,54 +136,6 @@ pub async fn forget_before(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn mail(is_draft: bool) -> Mail {
-        Mail {
-            immutable_id: "AAk".parse().unwrap(),
-            received_at: None,
-            subject: String::new(),
-            from: None,
-            recipients: vec![],
-            internet_message_id: None,
-            is_draft,
-            has_attachments: false,
-            categories: vec![],
-            etag: None,
-            conversation: None,
-        }
-    }
-
-    fn decided(received: i64, phase: FolderPhase, seen: bool, draft: bool) -> KeepDecision {
-        let at = |s| Timestamp::from_second(s).unwrap();
-        decide(&mail(draft), is_new(at(received), at(1_000), at(2_000)), phase, seen)
-    }
-
-    #[test]
-    fn new_mail_is_kept_even_if_it_arrives_while_the_baseline_runs() {
-        assert_eq!(decided(1_000, FolderPhase::Baseline, false, false), KeepDecision::Keep);
-        assert_eq!(decided(1_001, FolderPhase::Following, false, false), KeepDecision::Keep);
-    }
-
-    #[test]
-    fn older_mail_is_kept_only_once_it_was_moved_in() {
-        assert_eq!(decided(999, FolderPhase::Baseline, false, false), KeepDecision::AlreadyThere);
-        assert_eq!(decided(999, FolderPhase::Following, true, false), KeepDecision::AlreadyThere);
-        assert_eq!(decided(999, FolderPhase::Following, false, false), KeepDecision::Keep);
-    }
-
-    #[test]
-    fn a_date_in_the_future_makes_no_mail_new() {
-        let in_2100 = 4_102_444_800;
-        assert_eq!(decided(in_2100, FolderPhase::Baseline, false, false), KeepDecision::AlreadyThere);
-        assert_eq!(decided(in_2100, FolderPhase::Following, true, false), KeepDecision::AlreadyThere);
-        assert_eq!(decided(in_2100, FolderPhase::Following, false, false), KeepDecision::Keep);
-    }
-
-    #[test]
-    fn a_draft_is_never_kept() {
-        assert_eq!(decided(1_001, FolderPhase::Following, false, true), KeepDecision::Skip(SkipReason::Draft));
-        assert_eq!(decided(999, FolderPhase::Following, false, true), KeepDecision::Skip(SkipReason::Draft));
-    }
 
     #[test]
     fn the_baseline_remembers_what_it_saw() {

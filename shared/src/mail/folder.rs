@@ -19,7 +19,8 @@ use crate::{
     base::id::{FirmId, FolderId, MailboxId, MessageId},
     graph::{FolderItem, Link, MailFolder, PageEnd, SELECTION, WellKnownFolders},
     mail::{
-        baseline::{BaselinePage, FolderPhase},
+        archive_decision::FolderPhase,
+        baseline::BaselinePage,
         selection::{Selection, SelectionMode},
         small_page::SmallPage,
         trouble::{MailboxPart, Trouble},

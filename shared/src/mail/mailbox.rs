@@ -26,7 +26,6 @@ const WRITES_AT_ONCE: usize = 32;
 /// The kind of a mailbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-#[schema(as = Kind)]
 pub enum MailboxKind {
     /// A person's.
     User,
@@ -175,8 +174,8 @@ impl Mailbox {
         table.get(&Key::mailbox(firm, id)).await
     }
 
-    /// The same for a round. An active mailbox is as it was a moment ago, for half the price. A round may work by that,
-    /// but no job may be dropped because of it.
+    /// The mailbox for a round: read eventually consistent, at half the price, if it is active. A round may use it, but
+    /// must not drop a job because of it.
     ///
     /// Errors: the table refuses or does not answer.
     pub async fn find_for_round(table: &Table, firm: FirmId, id: MailboxId) -> Result<Option<Row<Self>>, TableError> {

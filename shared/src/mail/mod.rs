@@ -2,6 +2,7 @@
 //! `problem`, `firm` and `reading`. It is given a Graph, and never asks how a mailbox may be opened.
 
 pub mod archive;
+pub mod archive_decision;
 pub mod baseline;
 pub mod filing;
 pub mod folder;

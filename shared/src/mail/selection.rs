@@ -18,7 +18,6 @@ const NAMED_BYTES_MAX: usize = 350_000;
 /// How folders are chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-#[schema(as = Mode)]
 pub enum SelectionMode {
     /// The named folders, and no others.
     Include,

@@ -1,4 +1,4 @@
-//! Pages that bring few mails, as most do: a mail that comes alone.
+//! Delta pages with at most four mails: most pages, because most mails come alone.
 //!
 //! The folder's item holds what such a page found (`FolderState::fresh`), written together with the folder's link by
 //! one plain write. The round that works at it settles it with its own findings, in the one write of `SyncState` with
@@ -6,9 +6,9 @@
 //! neither an item of work nor a transaction. A round that was killed leaves the page unsettled, and the next one goes
 //! on with it. What is left open when a round ends becomes an item of work as any other.
 //!
-//! A page is settled once, whoever works at it at the same time: its number is above that of the page before in
-//! [`SettledPages`] only once, and that is replaced under a condition. So a folder has one such page at a time: while
-//! it is not settled, the next one makes items of work.
+//! A page is settled once: [`SettledPages`] stores the number of the last settled page, and is replaced by a
+//! conditional write. So a folder has one such page at a time: while it is not settled, the next one makes items of
+//! work.
 
 use std::collections::BTreeMap;
 

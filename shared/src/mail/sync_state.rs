@@ -33,8 +33,8 @@ pub struct KeptMarks {
 pub struct SyncState {
     due_kind: Option<String>,
     due_at: Option<String>,
-    /// When all folders are read next; at the next round that is due where there is none. What else is due has no
-    /// folder read that was read before.
+    /// Time of the next poll of all folders; none: at the next round that is due. Other rounds that are due read only
+    /// folders that were never read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub poll_at: Option<Timestamp>,
     /// Until when polls come often: one found mail that no notice announced.

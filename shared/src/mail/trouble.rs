@@ -55,7 +55,7 @@ impl Trouble {
         Self::noted(before, error, (LIST_PAUSE, tries), now)
     }
 
-    /// The same, tried `pause` later once it was tried so often that a passing fault does not explain it.
+    /// Adds `pause` to the wait if the fault lasts longer than a passing one.
     pub fn resting(self, pause: Duration) -> Self {
         let not_before = if self.is_stubborn() { self.not_before + pause } else { self.not_before };
         Self { not_before, ..self }

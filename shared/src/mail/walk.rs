@@ -15,7 +15,8 @@ use crate::{
     base::id::ImmutableId,
     graph::{Arrivals, Mail},
     mail::{
-        baseline::{BaselinePage, KeepDecision},
+        archive_decision::ArchiveDecision,
+        baseline::BaselinePage,
         message::{Message, MessageState},
         trouble::Trouble,
     },
@@ -64,9 +65,9 @@ fn is_zero(number: &u64) -> bool {
 pub struct WalkTally {
     /// They lie there.
     pub listed: u64,
-    /// Of these, they have to be kept.
+    /// How many of them are to be archived.
     pub due: u64,
-    /// Of these, they are archived.
+    /// How many of them are archived.
     pub kept: u64,
     /// Of those to be kept, nobody knew of them.
     pub found: u64,
@@ -108,7 +109,7 @@ pub enum KeptStatus {
 }
 
 /// How a mail stands: `known` as far as greffe knows it, `decision` what the rules say of one that is not known. Pure.
-pub fn standing(known: Option<&Message>, decision: KeepDecision) -> KeptStatus {
+pub fn standing(known: Option<&Message>, decision: ArchiveDecision) -> KeptStatus {
     match known {
         Some(message) if message.original().is_some() => KeptStatus::Kept,
         Some(Message {
@@ -120,7 +121,7 @@ pub fn standing(known: Option<&Message>, decision: KeepDecision) -> KeptStatus {
             ..
         }) => KeptStatus::NotDue,
         // It was gone when it was read, and is listed again.
-        Some(Message { state: MessageState::Gone { .. }, .. }) | None if decision == KeepDecision::Keep => {
+        Some(Message { state: MessageState::Gone { .. }, .. }) | None if decision == ArchiveDecision::Archive => {
             KeptStatus::Missing
         }
         Some(Message { state: MessageState::Gone { .. }, .. }) | None => KeptStatus::NotDue,
@@ -147,7 +148,7 @@ impl Walk {
         }
     }
 
-    /// The same, in the place of one that did not come to its end: what kept that from it lasts.
+    /// This new walk in the place of an unfinished one, whose trouble it keeps.
     pub fn in_place_of(self, before: &Self) -> Self {
         Self { trouble: before.trouble.clone(), gap: before.gap.clone(), ..self }
     }

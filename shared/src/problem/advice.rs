@@ -6,7 +6,6 @@ use utoipa::ToSchema;
 /// Who has to act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-#[schema(as = Who)]
 pub enum ResponsibleParty {
     /// The operator of greffe.
     Operator,

@@ -34,13 +34,13 @@ pub struct Placed {
     pub sent: String,
     /// Its version after that.
     pub etag: Option<String>,
-    /// The digest of how it showed after that.
+    /// The digest of the item as Graph showed it after the write.
     pub seen: Option<String>,
     /// The digests of what was sent last, property by property: see [`OutlookItem::parts`]. Empty where they are not
     /// known.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub parts: String,
-    /// The digests of how it showed after that, property by property: see [`ShownItem::parts`]. Empty where they are
+    /// The digests of the item as Graph showed it after the write, property by property: see [`ShownItem::parts`]. Empty where they are
     /// not known.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub shown: String,

@@ -62,7 +62,6 @@ pub struct NewEntry<T> {
 /// The outcome of a PUT.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-#[schema(as = Outcome)]
 pub enum EntryOutcome {
     /// It was stored, and is on its way to the members.
     Taken,

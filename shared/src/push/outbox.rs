@@ -33,9 +33,9 @@ pub struct Outbox {
     pub compared_at: Option<Timestamp>,
     /// What keeps everything from this Outlook, if a person has to act.
     pub problem: Option<NotedProblem>,
-    /// What keeps one kind from it while the other goes out: a right is missing.
+    /// Missing permissions, by kind of entry. The other kind is still pushed.
     pub blocked: BTreeMap<EntryKind, NotedProblem>,
-    /// What Graph can't see to just now, one kind by itself: it is tried again.
+    /// Failing services, by kind of entry. They are tried again.
     pub failing: BTreeMap<EntryKind, Failing>,
     /// What the feed says of each kind.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]

@@ -1,4 +1,4 @@
-//! The reader over what nobody ought to send, and over mails that somebody did.
+//! The reader with malformed and hostile mails, and with real ones.
 
 use std::{
     fmt::Write as _,

@@ -362,7 +362,7 @@ pub(crate) struct SignInLink {
     expires_at: Timestamp,
 }
 
-/// Creates a link with which a person signs in at Microsoft and is then sent to a page of yours.
+/// Creates a link with which a person signs in at Microsoft and then returns to a page of your application.
 ///
 /// The `connect_url` of a connector ends at a page of greffe's. This link sends the person's browser on to
 /// `return_url`, whether the sign-in succeeded or failed. A link that is too old or was used, and a browser that did

@@ -364,7 +364,7 @@ pub(super) async fn members(
 
 /// Shows how much of a bulk request for contacts or dates is in Outlook already.
 ///
-/// It is deleted after thirty days.
+/// greffe deletes this record after thirty days.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/bulks/{bulk}", tag = "bulks", operation_id = "read_bulk",
     responses((status = 200, body = BulkView))

@@ -116,7 +116,7 @@ pub(crate) struct AllEventsPart {
 
 /// Events, oldest first.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct Facts {
+pub(crate) struct EventsPage {
     items: Vec<NumberedFact>,
     /// The last number of this page. Pass it as `after` of the next request.
     next: u64,
@@ -128,7 +128,7 @@ pub(crate) struct Facts {
 /// call waits for the next event if there is none yet (long polling).
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/events", tag = "events", operation_id = "list_events", params(EventsPart),
-    responses((status = 200, body = Facts))
+    responses((status = 200, body = EventsPage))
 )]
 pub(super) async fn list(
     firm: FirmScope,
@@ -136,7 +136,7 @@ pub(super) async fn list(
     headers: HeaderMap,
     State(app): State<Arc<App>>,
     Query(part): Query<EventsPart>,
-) -> Answer<Json<Facts>> {
+) -> Answer<Json<EventsPage>> {
     let (app, firm, limit) = (&*app, firm.id(), part.limit.unwrap_or_default().get());
     let wanted = part.r#type;
     let wanted =
@@ -165,12 +165,12 @@ pub(super) async fn list(
             (items, next)
         }
     };
-    Ok(Json(Facts { items, next }))
+    Ok(Json(EventsPage { items, next }))
 }
 
 /// Events of all firms.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct AllFacts {
+pub(crate) struct AllEventsPage {
     items: Vec<FirmEvent>,
     /// Pass it as `after` of the next request.
     next: String,
@@ -182,7 +182,7 @@ pub(crate) struct AllFacts {
 /// of one firm are in order. Between firms there is no order.
 #[utoipa::path(
     get, path = "/v1/events", tag = "events", operation_id = "list_all_events", params(AllEventsPart),
-    responses((status = 200, body = AllFacts))
+    responses((status = 200, body = AllEventsPage))
 )]
 pub(super) async fn list_all(
     _: Operator,
@@ -190,7 +190,7 @@ pub(super) async fn list_all(
     headers: HeaderMap,
     State(app): State<Arc<App>>,
     Query(part): Query<AllEventsPart>,
-) -> Answer<Json<AllFacts>> {
+) -> Answer<Json<AllEventsPage>> {
     let (app, limit) = (&*app, part.limit.unwrap_or_default().get());
     let wanted = part.r#type;
     let wanted =
@@ -205,7 +205,7 @@ pub(super) async fn list_all(
     if next == after && after.is_ahead(&app.table).await? {
         return Err(webhooks::ahead("after"));
     }
-    Ok(Json(AllFacts { items, next: next.to_string() }))
+    Ok(Json(AllEventsPage { items, next: next.to_string() }))
 }
 
 /// At most `limit` events after `cursor`, and where to go on. Numbers without an event are passed over, and where only

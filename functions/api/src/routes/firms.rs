@@ -326,8 +326,8 @@ pub(super) async fn change(
 /// The firm's keys, webhooks and connectors are deleted; its mailboxes are paused and their subscriptions end; nothing
 /// more is pushed to its members. greffe removes the credentials that it created at Entra, and deletes the stored
 /// client secret. The operator can still read the firm and its mail; nobody can change them. Its `external_id` can be
-/// given to another firm. This can't be undone. If the request is interrupted, send it again: for a firm that is
-/// deleted already, what is left is done, and the answer is 204.
+/// given to another firm. This can't be undone. If the request is interrupted, send it again: greffe then
+/// finishes the remaining steps and answers 204.
 #[utoipa::path(
     delete, path = "/v1/firms/{firm}", tag = "firms", operation_id = "delete_firm", params(IfMatch),
     responses(

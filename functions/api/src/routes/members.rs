@@ -42,7 +42,7 @@ const ALIASES_MAX: usize = 50;
 
 /// What greffe writes to a member's Outlook.
 #[derive(Clone, Copy, Deserialize, Serialize, ToSchema)]
-#[schema(as = Push)]
+#[schema(as = PushSwitches)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Switches {
     /// Appointments, deadlines and reminders.

@@ -90,9 +90,9 @@ struct CountingView {
 struct TallyView {
     /// They lie there.
     listed: u64,
-    /// Of these, they have to be kept.
+    /// How many of them are to be archived.
     due: u64,
-    /// Of these, they are archived.
+    /// How many of them are archived.
     kept: u64,
     /// Missing mails. greffe archives them unless this is a dry run.
     found: u64,

@@ -140,11 +140,12 @@ fn shown_periods(periods: Option<Retention>) -> Tagged<RetentionView> {
 
 /// Sets how long the firm's mail is kept: by default, and by class of dossier.
 ///
-/// A mail is kept for the longer of the two periods, from the end of the calendar year (UTC) in which it was received,
-/// and at least until the end of the year in which it was archived. Without any period it is kept for ever; so is a
-/// mail that is or was filed to a dossier under a legal hold. A longer period holds for archived mail, too, within
-/// about half an hour. A shorter one holds for new mail only: for archived mail, request an erasure with the target
-/// `retention`. The log records who changed the periods, and why.
+/// A mail is kept for the default period or that of its dossier's class, whichever is longer. The period begins at the
+/// end of the calendar year (UTC) in which the mail was received. A mail is kept at least until the end of the year in
+/// which it was archived. Without any period it is kept for ever; so is a mail that is or was filed to a dossier under a
+/// legal hold. A longer period holds for archived mail, too, within about half an hour. A shorter one holds for new mail
+/// only: for archived mail, request an erasure with the target `retention`. The log records who changed the periods, and
+/// why.
 #[utoipa::path(
     put, path = "/v1/firms/{firm}/retention", tag = "evidence", operation_id = "set_retention", params(IfMatch),
     responses((status = 200, body = RetentionView))
@@ -198,8 +199,8 @@ pub(super) async fn dossiers(
 
 /// Puts a dossier in a retention class, or takes it out of its class.
 ///
-/// Archived mail of the dossier is kept longer within about half an hour, if the period asks for that. It is never kept
-/// less long by this. The log records who did it, and why.
+/// Archived mail of the dossier is kept longer within about half an hour, if the period asks for that. This
+/// never shortens the time for which mail is kept. The log records who did it, and why.
 #[utoipa::path(
     put, path = "/v1/firms/{firm}/retention/dossiers", tag = "evidence", operation_id = "set_dossier_class",
     responses((status = 200, body = DossierClassView))

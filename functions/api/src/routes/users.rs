@@ -68,7 +68,7 @@ pub(crate) struct NewRole {
 
 /// A link that lets somebody in.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct EntryLink {
+pub(crate) struct ConsoleLink {
     /// The link. Send it to the person only.
     url: String,
     /// When it expires.
@@ -76,7 +76,7 @@ pub(crate) struct EntryLink {
     expires_at: Timestamp,
 }
 
-impl EntryLink {
+impl ConsoleLink {
     fn new<T: PassPurpose>(app: &App, pass: &SecretString, now: Timestamp) -> Self {
         let url = app.config.public_url.at(&format!("/console/enter/{}", pass.expose_secret()));
         Self { url, expires_at: now + T::LIFETIME }
@@ -98,7 +98,7 @@ pub(super) async fn list(firm: FirmScope, State(app): State<Arc<App>>) -> Answer
 /// The person opens it and signs in at Microsoft. A link is valid for a week and for one account.
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/invitations", tag = "users", operation_id = "create_invitation",
-    responses((status = 201, body = EntryLink))
+    responses((status = 201, body = ConsoleLink))
 )]
 pub(super) async fn invite(
     firm: FirmScope,
@@ -108,7 +108,7 @@ pub(super) async fn invite(
     let name = Firm::find(&app.table, firm.id()).await?.ok_or_else(|| not_found("firm"))?.name;
     let (now, salt) = (app.clock.now(), app.random.token());
     let says = Invitation { firm: firm.id(), name, role: new.role, salt };
-    let link = EntryLink::new::<Invitation>(&app, &console_pass::issue(&app.secrets, says, now).await?, now);
+    let link = ConsoleLink::new::<Invitation>(&app, &console_pass::issue(&app.secrets, says, now).await?, now);
     tracing::info!(firm.id = %firm.id(), role = %new.role, "invitation created");
     Ok((StatusCode::CREATED, Json(link)))
 }
@@ -162,11 +162,11 @@ pub(super) async fn remove(
 /// It is valid for ten minutes and opens once.
 #[utoipa::path(
     post, path = "/v1/operator-links", tag = "users", operation_id = "create_operator_link",
-    responses((status = 201, body = EntryLink))
+    responses((status = 201, body = ConsoleLink))
 )]
 pub(super) async fn operator_link(_: Operator, State(app): State<Arc<App>>) -> Answer<impl IntoResponse> {
     let now = app.clock.now();
     let pass = console_pass::issue(&app.secrets, OperatorLink { salt: app.random.token() }, now).await?;
     tracing::warn!("a link that opens the console as the operator was created");
-    Ok((StatusCode::CREATED, Json(EntryLink::new::<OperatorLink>(&app, &pass, now))))
+    Ok((StatusCode::CREATED, Json(ConsoleLink::new::<OperatorLink>(&app, &pass, now))))
 }

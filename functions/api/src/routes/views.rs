@@ -9,7 +9,7 @@ use shared::{
         credential::Credential,
         owner::AppOwner,
         ownership,
-        registration::{EndSource, Registration},
+        registration::{ExpirySource, Registration},
         reminder::days_left,
     },
     app::App,
@@ -74,7 +74,7 @@ pub(crate) struct MessageView {
     /// The id of the API key that filed it, or `operator`. Where it followed its conversation or its folder, who filed
     /// the conversation or gave the folder its dossier.
     filed_by: Option<String>,
-    /// By what it came to be filed.
+    /// What filed it: a person, a conversation, a folder or a proposal.
     filed_through: Option<FiledThrough>,
     /// Who removed it: the id of the API key or of the person, or `operator`.
     removed_by: Option<String>,
@@ -327,7 +327,7 @@ pub(crate) struct SecretView {
     /// Whole days until it expires; negative afterwards.
     days_left: Option<i64>,
     /// Where greffe knows the date from.
-    source: EndSource,
+    source: ExpirySource,
     /// Whether it has expired.
     expired: bool,
     /// When the running rotation started.

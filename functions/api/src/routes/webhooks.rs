@@ -459,7 +459,7 @@ pub(super) async fn rotate(
 /// What a webhook is to be sent.
 #[derive(Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-#[schema(as = Sent)]
+#[schema(as = WebhookSend)]
 pub(crate) enum SendRequest {
     /// A test: an event with the type `test`, which is in no feed. A paused webhook gets it, too.
     Test {},

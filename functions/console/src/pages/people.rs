@@ -28,7 +28,7 @@ struct Users {
 }
 
 #[derive(Deserialize)]
-struct EntryLink {
+struct ConsoleLink {
     url: String,
     expires_at: Timestamp,
 }
@@ -38,7 +38,7 @@ struct EntryLink {
 struct PeoplePage {
     s: Shell,
     people: Vec<UserView>,
-    link: Option<EntryLink>,
+    link: Option<ConsoleLink>,
     refusal: Option<Refusal>,
 }
 
@@ -49,7 +49,7 @@ impl PeoplePage {
     }
 }
 
-async fn shown(office: &Office, link: Option<EntryLink>, refusal: Option<Refusal>) -> Result<Response, PageError> {
+async fn shown(office: &Office, link: Option<ConsoleLink>, refusal: Option<Refusal>) -> Result<Response, PageError> {
     let mut people = office.api().get::<Users>(&office.v1("/users")).await?.items;
     people.sort_by(|one, other| one.address.cmp(&other.address));
     Ok(page_saying(refusal, |refusal| PeoplePage { s: office.shell("people"), people, link, refusal }))

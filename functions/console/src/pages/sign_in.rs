@@ -24,7 +24,8 @@ use shared::{
     },
     firm::{
         console_pass::{self, Invitation, OperatorLink, Visit},
-        user::{ConsoleSession, ConsoleUser, OPERATOR_SESSION, UserRole},
+        console_session::{ConsoleSession, OPERATOR_SESSION},
+        user::{ConsoleUser, UserRole},
     },
 };
 

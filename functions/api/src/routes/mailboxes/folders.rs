@@ -15,7 +15,7 @@ use shared::{
     base::id::{FirmId, FolderId, MailboxId},
     graph::{Disposition, MailFolder, WellKnown},
     mail::{
-        baseline::FolderPhase,
+        archive_decision::FolderPhase,
         filing,
         folder::{FolderState, known_tree},
         mailbox::{FOLDER_DOSSIERS_MAX, FolderDossier, Mailbox, MailboxKind, MailboxState},
@@ -111,9 +111,9 @@ impl KnownOf {
 pub(crate) struct MailsView {
     /// They lie there.
     listed: u64,
-    /// Of these, they have to be kept.
+    /// How many of them are to be archived.
     due: u64,
-    /// Of these, they are archived.
+    /// How many of them are archived.
     kept: u64,
     /// When they were counted.
     #[schema(value_type = String, format = "date-time")]

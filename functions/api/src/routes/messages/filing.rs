@@ -52,7 +52,7 @@ pub(crate) struct FilingView {
     /// The id of the API key that made the change, or `operator`. Where a mail followed its conversation or its folder,
     /// who filed the conversation or gave the folder its dossier.
     by: String,
-    /// By what it was changed.
+    /// What changed it.
     through: FiledThrough,
 }
 

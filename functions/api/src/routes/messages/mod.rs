@@ -274,7 +274,7 @@ impl MessagesFilter {
     }
 }
 
-/// Lists or searches a firm's mails, the most recently recorded first.
+/// Lists or searches a firm's mails. Those that greffe archived last come first.
 ///
 /// A page may be empty and still have a `next`, because a request examines at most 2,000 entries. Mail that arrives
 /// while you page does not change the pages that follow.
