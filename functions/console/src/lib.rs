@@ -10,6 +10,7 @@ mod console;
 mod form;
 mod guard;
 mod pages;
+mod said;
 mod session;
 mod shell;
 mod text;

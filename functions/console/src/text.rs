@@ -123,6 +123,14 @@ impl Texts {
         self.format(key, Some(&args))
     }
 
+    /// A text with a number `n` and a `name`.
+    pub(crate) fn say_n_name(&self, key: &str, n: impl Amount, name: &str) -> String {
+        let mut args = FluentArgs::new();
+        args.set("n", n.amount());
+        args.set("name", name);
+        self.format(key, Some(&args))
+    }
+
     /// A text with two names, `a` and `b`.
     pub(crate) fn say_two(&self, key: &str, a: &str, b: &str) -> String {
         let mut args = FluentArgs::new();
@@ -232,7 +240,7 @@ mod tests {
         let (root, mut text) = (std::path::Path::new(env!("CARGO_MANIFEST_DIR")), String::new());
         read(&root.join("src"), &mut text);
         read(&root.join("templates"), &mut text);
-        let calls = ["say(\"", "say_n(\"", "say_name(\"", "say_two(\"", "key(\""];
+        let calls = ["say(\"", "say_n(\"", "say_name(\"", "say_n_name(\"", "say_two(\"", "key(\""];
         calls
             .iter()
             .flat_map(|call| text.split(call).skip(1))

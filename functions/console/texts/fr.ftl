@@ -51,16 +51,18 @@ once-more-button = Envoyer encore une fois
 
 who-operator = Au tour de votre fournisseur
 who-firm-administrator = À votre tour
+who-your-administrator = Au tour de l'administrateur de votre cabinet
 who-tenant-administrator = Au tour de votre administrateur Microsoft 365
 who-app-owner = Au tour du propriétaire de l'inscription d'application
 who-user = Au tour du compte connecté
 who-integrator = Au tour du développeur
 who-nobody = Personne n'a à agir
+turn-and-action = { $a } : { $b }
 
 home-needs = Ce qui attend quelqu'un
 home-nothing = Rien n'attend personne en ce moment.
 home-in = Tout est-il là ?
-home-in-yes = Oui. Tous les courriels des dossiers choisis sont conservés.
+home-in-yes = Oui. Tous les courriels des dossiers choisis sont conservés, état au { $name }.
 home-in-no = Pas encore, ou pas à coup sûr : le tableau indique quelle boîte attend.
 home-no-mailbox = Aucune boîte aux lettres n'est encore configurée.
 home-chart = Courriels conservés par jour
@@ -70,6 +72,23 @@ need-connect = « { $name } » n'est pas encore connecté.
 need-connect-how = Connectez-vous chez Microsoft, ou envoyez le lien à la personne qui le peut.
 need-activate = { $name } est configurée, mais aucun courriel n'est encore conservé.
 need-activate-how = Vérifiez ses dossiers et ses règles, puis activez-la.
+need-paused = { $name } est en pause : rien n'est lu.
+need-paused-how = Ce qui est arrivé entre-temps sera conservé dès que vous la réactivez.
+need-member = { $n ->
+    [one] { $n } date ou contact n'est pas dans l'Outlook de { $name }.
+   *[other] { $n } dates et contacts ne sont pas dans l'Outlook de { $name }.
+}
+need-member-how = Ouvrez les entrées de cette personne : chacune dit pourquoi, et à qui c'est le tour.
+need-webhook-failing = Votre application ne prend pas ce que greffe envoie à { $name }.
+need-webhook-paused = Rien n'est envoyé à { $name } : c'est en pause.
+need-webhook-how = Reprenez quand votre application est prête.
+need-erasure = Un effacement attend que vous le confirmiez.
+need-erasure-how = Regardez ce qui partirait et ce qui reste. D'ici là, tout reste.
+need-proposals = { $n ->
+    [one] { $n } courriel appartient peut-être à un dossier.
+   *[other] { $n } courriels appartiennent peut-être à un dossier.
+}
+need-proposals-how = Parcourez-les une fois, et classez ce qui est juste.
 secret-ends = Le secret de « { $a } » expire le { $b }.
 secret-days = { $n ->
     [0] Il expire aujourd'hui.
@@ -156,12 +175,40 @@ search-from = Adresse de l'expéditeur
 search-dossier = Dossier
 search-all = Toutes les boîtes
 search-mailbox = Adresse de la boîte aux lettres
+search-more = Autres filtres
+search-clear = Afficher à nouveau tous les courriels
+search-filed = Classé ou non
+search-filed-no = pas encore classés
+search-filed-yes = classés
+search-direction = Reçus ou envoyés
+search-received = reçus
+search-sent = envoyés
+search-both = les deux
+search-since = À partir du
+search-until = Jusqu'au
+search-attachments = Seulement avec pièces jointes
+hits-all = { $n ->
+    [one] { $n } courriel.
+   *[other] { $n } courriels.
+}
+hits-page = { $n ->
+    [one] { $n } courriel sur cette page ; il y en a d'autres.
+   *[other] { $n } courriels sur cette page ; il y en a d'autres.
+}
+hits-end = { $n ->
+    [one] { $n } courriel sur cette page, le plus ancien.
+   *[other] { $n } courriels sur cette page, les plus anciens.
+}
+list-none-newest = Parmi les courriels les plus récents, aucun ne correspond. De plus anciens peut-être.
+tick-all = Cocher tout sur cette page
+tick-none = Tout décocher
 list = Courriels
 list-none = Aucun courriel n'est encore conservé. Il apparaît ici quelques secondes après son arrivée.
 list-none-found = Aucun courriel ne correspond. Essayez moins de mots, ou une autre boîte.
 file-chosen = Classer les courriels choisis dans le dossier
 file-in = Dossier
 choose-a-mail = Choisissez au moins un courriel dans la liste.
+choose-an-entry = Choisissez au moins une entrée dans la liste.
 type-a-dossier = Saisissez le dossier auquel le courriel appartient.
 file-conversation = Classer toute la conversation
 file = Classer
@@ -565,6 +612,17 @@ federation-values = Saisissez ces valeurs à la lettre dans Entra : Inscriptions
 federation-use = La tester et l’utiliser
 
 typed-kept = Ce que vous avez saisi n'est pas perdu. Vous pouvez l'envoyer de nouveau.
+overtaken = Entre-temps, quelqu'un d'autre a modifié ceci.
+overtaken-what = Rien de ce que vous avez saisi n'est encore enregistré. Votre saisie figure ci-dessous ; ce qui vaut maintenant figure ici. Enregistrez encore une fois pour le remplacer.
+said-saved = Enregistré.
+said-added = Ajouté.
+said-removed = Supprimé.
+said-on = La boîte est activée.
+said-paused = C'est en pause.
+said-begun = C'est commencé. Le résultat apparaîtra sur cette page.
+said-sent = L'envoi est en cours. Le résultat apparaîtra ci-dessous dans quelques secondes.
+too-large-title = C'est trop à la fois
+too-large-text = Rien n'a été modifié. Revenez en arrière et envoyez-en moins à la fois, par exemple une liste plus courte.
 archive-checked = Chaque jour, une partie des archives est vérifiée, la dernière fois le { $name } :
 archive-whole = { $n ->
     [0] il n'y avait rien à vérifier dans celle-ci.

@@ -3,16 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
-use axum::{extract::Path, http::Method, response::Response};
-use serde::{Deserialize, de::IgnoredAny};
+use axum::{extract::Path, response::Response};
+use serde::Deserialize;
 use serde_json::json;
 use shared::base::id::{FirmId, MailboxId};
 
 use super::view::MailboxView;
 use crate::{
     api_client::{PageError, Refusal},
-    form::Fields,
-    shell::{Office, Shell, page},
+    form::{Fields, TAG_FIELD},
+    said::Said,
+    shell::{Office, Shell, page_saying},
 };
 
 /// A folder as the API lists it.
@@ -238,6 +239,8 @@ struct FoldersPage {
     /// The ticked folders that are not shown.
     unseen: Vec<String>,
     mode: &'static str,
+    /// The tag of what is stored.
+    tag: String,
     current: bool,
     /// What the choice comes to, once somebody asked.
     outcome: Option<Outcome>,
@@ -245,6 +248,10 @@ struct FoldersPage {
 }
 
 impl FoldersPage {
+    fn is_overtaken(&self) -> bool {
+        self.refusal.as_ref().is_some_and(Refusal::is_overtaken)
+    }
+
     fn is_mode(&self, mode: &str) -> bool {
         self.mode == mode
     }
@@ -267,6 +274,8 @@ struct FolderChoice {
     from: usize,
     /// Whether they asked what it comes to.
     asked: bool,
+    /// The tag of what was stored when the page was opened.
+    tag: String,
 }
 
 async fn shown(
@@ -275,23 +284,40 @@ async fn shown(
     choice: Option<FolderChoice>,
     refusal: Option<Refusal>,
 ) -> Result<Response, PageError> {
+    office.manager()?;
     let (own, folders) =
         (office.v1(&format!("/mailboxes/{mailbox}")), office.v1(&format!("/mailboxes/{mailbox}/folders")));
-    let (m, Folders { items, current }) =
-        tokio::try_join!(office.api().get::<MailboxView>(&own), office.api().get::<Folders>(&folders))?;
-    let FolderChoice { mode, ticked, wanted, from, asked } = choice.unwrap_or_else(|| {
+    let ((m, stored), Folders { items, current }) =
+        tokio::try_join!(office.api().get_tagged::<MailboxView>(&own), office.api().get::<Folders>(&folders))?;
+    let FolderChoice { mode, ticked, wanted, from, asked, tag } = choice.unwrap_or_else(|| {
         let (mode, ticked) = match &m.selection {
             Some(selection) => (Mode::of(&selection.mode), selection.folders.iter().cloned().collect()),
             None => (Mode::Include, BTreeSet::new()),
         };
-        FolderChoice { mode, ticked, wanted: String::new(), from: 0, asked: false }
+        FolderChoice { mode, ticked, wanted: String::new(), from: 0, asked: false, tag: String::new() }
     });
+    // Who opens the page, or is told that somebody else was quicker, has seen what is stored.
+    let has_seen = tag.is_empty() || refusal.as_ref().is_some_and(Refusal::is_overtaken);
+    let tag = if has_seen { stored } else { tag };
     let outcome = asked.then(|| outcome(&items, mode, &ticked));
     let (branches, part) = part(&found(&items, &wanted), &items, &ticked, from);
     let seen: BTreeSet<&str> = branches.iter().map(|branch| branch.folder.id.as_str()).collect();
     let unseen = ticked.iter().filter(|id| !seen.contains(id.as_str())).cloned().collect();
     let s = office.shell("mailboxes");
-    Ok(page(&FoldersPage { s, m, branches, part, wanted, unseen, mode: mode.name(), current, outcome, refusal }))
+    let mode = mode.name();
+    Ok(page_saying(refusal, |refusal| FoldersPage {
+        s,
+        m,
+        branches,
+        part,
+        wanted,
+        unseen,
+        mode,
+        tag,
+        current,
+        outcome,
+        refusal,
+    }))
 }
 
 /// The tree.
@@ -316,15 +342,16 @@ pub(crate) async fn choose(
         _ => from,
     };
     let asked = matches!(typed.get("do"), "see" | "store");
-    let choice = FolderChoice { mode, ticked, wanted, from, asked };
+    let tag = typed.get(TAG_FIELD).to_owned();
+    let choice = FolderChoice { mode, ticked, wanted, from, asked, tag };
     if typed.get("do") != "store" {
         return shown(&office, mailbox, Some(choice), None).await;
     }
     let named: Vec<&String> = if mode == Mode::All { Vec::new() } else { choice.ticked.iter().collect() };
     let path = office.v1(&format!("/mailboxes/{mailbox}/selection"));
     let body = json!({ "mode": mode.name(), "folders": named });
-    match office.api().tried::<IgnoredAny>(Method::PUT, &path, Some(body)).await? {
-        Ok(_) => Ok(office.to(&format!("/mailboxes/{mailbox}"))),
+    match office.api().replaced(&typed, &path, body).await? {
+        Ok(()) => Ok(office.done(&format!("/mailboxes/{mailbox}"), Said::Saved)),
         Err(refusal) => shown(&office, mailbox, Some(choice), Some(refusal)).await,
     }
 }
