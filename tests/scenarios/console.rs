@@ -2,7 +2,7 @@
 
 use std::{sync::Mutex, time::Duration};
 
-use microsoft365::Times;
+use microsoft365::{Mail, Times};
 use reqwest::{StatusCode, header};
 use serde_json::{Value, json};
 use tests::{ADA, Browser, Registry, World, message_id};
@@ -971,6 +971,77 @@ async fn rules_and_folders_that_somebody_else_changed_meanwhile_are_not_overwrit
     let choice = choice.each_ref().map(|(name, value)| (*name, value.as_str()));
     assert_eq!(visitor.submit(&late, &folders, &choice).await.status, StatusCode::SEE_OTHER);
     assert_eq!(stored().await["selection"]["mode"], "exclude");
+}
+
+#[tokio::test]
+async fn what_a_ticked_folder_means_for_those_below_it_stands_beside_it() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let clients = world.microsoft.create_folder(ADA, "inbox", "Clients").unwrap();
+    let acme = world.microsoft.create_folder(ADA, &clients, "Acme").unwrap();
+    let visitor = Visitor::invited(&world, &registry.firm, "administrator", ADA).await;
+    let folders = format!("{}/mailboxes/{}/folders", home(&registry), registry.mailbox);
+    let page = visitor.get(&folders).await;
+    let seen = async |mode: &str, ticked: &[&str], deed: &str| {
+        let ticked = ticked.iter().map(|id| ("folder", *id)).chain([("mode", mode), ("do", deed)]).collect::<Vec<_>>();
+        visitor.submit(&page, &folders, &ticked).await
+    };
+    let beside = |page: &Page, name: &str| {
+        let row = page.html.split(&format!("<bdi>{name}</bdi>")).nth(1).unwrap().split("</span>").next().unwrap();
+        row.split("<small class=\"below\">").nth(1).map(|words| words.split('<').next().unwrap().to_owned())
+    };
+    let said = |words: &str| Some(words.to_owned());
+    for (mode, ticked, of_clients, of_acme) in [
+        ("include", &[clients.as_str()][..], "without those below", ""),
+        ("include", &[&clients, &acme], "with all below", ""),
+        ("include", &[&acme], "some below are ticked", ""),
+        ("exclude", &[&clients], "with all below", "left out with the folder above"),
+        ("all", &[&clients], "", ""),
+    ] {
+        let page = seen(mode, ticked, "see").await;
+        assert_eq!(beside(&page, "Clients"), said(of_clients), "{mode} {ticked:?}");
+        assert_eq!(beside(&page, "Acme").unwrap_or_default(), of_acme, "{mode} {ticked:?}");
+    }
+    let all = seen("include", &[&clients], "below").await;
+    assert_eq!(beside(&all, "Clients"), said("with all below"));
+    all.shows(&[&format!("value=\"{acme}\" checked")]);
+}
+
+#[tokio::test]
+async fn images_are_said_to_be_withheld_only_where_a_mail_has_some() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let visitor = Visitor::invited(&world, &registry.firm, "reader", ADA).await;
+    let read = async |image: &str| {
+        let mime = format!(
+            "From: duval@cabinet.example\r\nTo: {ADA}\r\nSubject: Plan\r\nContent-Type: text/html\r\n\r\n<p>Hello</p>{image}\r\n"
+        );
+        let mail = world.microsoft.deliver(ADA, "inbox", Mail::new(mime, world.clock.now())).unwrap();
+        world.run_until_idle().await;
+        let message = message_id(&registry, &mail.immutable_id);
+        visitor.get(&format!("{}/documents/{message}", home(&registry))).await
+    };
+    assert!(!read("").await.html.contains("Images from the web"));
+    read("<img src=\"https://tracker.example/p.gif\">").await.shows(&["Images from the web", "images=remote"]);
+}
+
+#[tokio::test]
+async fn a_refused_field_is_named_in_the_persons_language() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let mut visitor = Visitor::invited(&world, &registry.firm, "administrator", ADA).await;
+    visitor.language = "nl";
+    let rules = format!("{}/mailboxes/{}/rules", home(&registry), registry.mailbox);
+    let page = visitor.get(&rules).await;
+    let wrong = visitor.submit(&page, &rules, &[("senders", "a@b.example\nkeinadres"), ("do", "store")]).await;
+    wrong.shows(&[
+        "regel 2 past niet. Hier hoort een e-mailadres",
+        "Er is niets gewijzigd.",
+        "<details class=\"fold\"><summary>",
+    ]);
+    let webhooks = format!("{}/webhooks", home(&registry));
+    let wrong = visitor.submit(&page, &webhooks, &[("url", "ftp://nowhere.example")]).await;
+    wrong.shows(&["“Adres” past niet."]);
 }
 
 #[tokio::test]

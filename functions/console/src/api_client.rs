@@ -26,7 +26,11 @@ use shared::{
 };
 use tower::ServiceExt as _;
 
-use crate::form::{Fields, ONCE_FIELD, TAG_FIELD};
+use crate::{
+    field_hint::hint,
+    form::{Fields, ONCE_FIELD, TAG_FIELD},
+    text::Texts,
+};
 
 /// How often it is looked whether what the first click of two makes is made, and after which time.
 const LOOKS_MAX: u32 = 8;
@@ -89,6 +93,11 @@ impl Refusal {
     /// Whether a field of the form is not as it has to be; its text is for who writes programs.
     pub(crate) fn is_about_typing(&self) -> bool {
         self.code == "invalid_request"
+    }
+
+    /// Which field it is, and what belongs there; none where that is not known.
+    pub(crate) fn field(&self, t: &Texts) -> Option<String> {
+        if self.is_about_typing() { hint(&self.detail, t) } else { None }
     }
 
     /// Whether somebody else changed the same thing since the form was opened.

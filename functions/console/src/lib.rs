@@ -7,6 +7,7 @@
 mod api_client;
 mod asset;
 mod console;
+mod field_hint;
 mod form;
 mod guard;
 mod pages;

@@ -148,6 +148,11 @@ impl Texts {
         }
     }
 
+    /// The colon between a name and what is said of it.
+    pub(crate) fn colon(&self) -> &'static str {
+        if self.language == Language::French { "\u{202f}:" } else { ":" }
+    }
+
     /// A number.
     pub(crate) fn number(&self, number: impl Amount) -> String {
         grouped(self.language, number.amount())
@@ -270,6 +275,16 @@ mod tests {
         let (used, there) = (used(), keys(FILES[0].1).into_keys().collect::<BTreeSet<_>>());
         assert_eq!(used.difference(&there).collect::<Vec<_>>(), Vec::<&String>::new(), "used, and in no catalogue");
         assert_eq!(there.difference(&used).collect::<Vec<_>>(), Vec::<&String>::new(), "in a catalogue, and not used");
+    }
+
+    #[test]
+    fn french_has_a_narrow_space_that_does_not_break_before_its_marks() {
+        let (_, french) = FILES[1];
+        for line in french.lines().filter(|line| !line.starts_with('#')) {
+            for mark in [" :", " ;", " ?", " !", " »", "« "] {
+                assert!(!line.contains(mark), "{line}");
+            }
+        }
     }
 
     #[test]

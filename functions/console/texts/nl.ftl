@@ -75,8 +75,8 @@ need-activate-how = Kijk de mappen en regels na en schakel het dan in.
 need-paused = { $name } is gepauzeerd: er wordt niets gelezen.
 need-paused-how = Wat intussen kwam, wordt bewaard zodra u het weer inschakelt.
 need-member = { $n ->
-    [one] Eén datum of contact staat niet in Outlook van { $name }.
-   *[other] { $n } datums en contacten staan niet in Outlook van { $name }.
+    [one] Eén afspraak of contact staat niet in Outlook van { $name }.
+   *[other] { $n } afspraken en contacten staan niet in Outlook van { $name }.
 }
 need-member-how = Open de items van deze persoon: elk zegt waarom, en wie aan zet is.
 need-webhook-failing = Uw toepassing neemt niet aan wat greffe naar { $name } stuurt.
@@ -342,6 +342,11 @@ mode-exclude-what = Wat onder een aangevinkte map ligt, valt ook weg. Mappen die
 mode-all = Alle mappen
 mode-all-what = Mappen die later gemaakt worden, worden ook bewaard.
 folder-mixed = sommige eronder zijn aangevinkt
+folder-below-all = met alles eronder
+folder-below-some = met een deel van wat eronder ligt
+folder-below-none = zonder wat eronder ligt
+folder-covered = weggelaten met de map erboven
+folders-tick-below = Ook aanvinken wat onder de aangevinkte mappen ligt
 folder-never = wordt nooit bewaard
 outcome-folders = { $n ->
     [0] Er zou geen map bewaard worden.
@@ -737,4 +742,16 @@ retention-no-class = Geen klasse
 retention-put = Het dossier in de klasse zetten
 retention-help = Een langere termijn geldt binnen ongeveer een half uur ook voor bewaarde e-mail. Een kortere geldt alleen voor nieuwe; om die op bewaarde e-mail toe te passen, wist u volgens de bewaartermijnen. Een dossier met bewaarplicht houdt zijn e-mail voor altijd: zet de bewaarplicht voor het einde van het jaar.
 typed-wrong = Iets wat u hebt ingevuld, klopt niet.
-typed-wrong-what = Er is niets veranderd. Hieronder staat om welk veld het gaat, in de woorden van de API.
+typed-wrong-what = Er is niets gewijzigd.
+field-wrong = “{ $name }” past niet.
+field-line-wrong = “{ $a }”: regel { $b } past niet.
+hint-address = Hier hoort een e-mailadres, zoals naam@kantoor.example.
+hint-party = Hier hoort een e-mailadres, of @ en een domein, zoals @winkel.example.
+hint-domain = Op elke regel hoort een domein, zoals winkel.example.
+hint-url = Hier hoort een adres dat met https:// begint en vanaf het internet bereikbaar is.
+hint-text = Het mag niet leeg zijn en telt hoogstens 200 tekens.
+hint-years = Hier hoort een aantal jaren, of niets voor altijd. Elke klasse heeft een eigen naam.
+hint-day = Hier hoort een dag, zoals 2026-03-02.
+hint-id = Kopieer het nog eens uit Entra: het telt 36 tekens.
+hint-zone = Hier hoort de naam van een tijdzone, zoals Europe/Brussels.
+hint-chosen = Kies het nog eens uit de lijst: misschien werd het intussen verwijderd.

@@ -296,7 +296,7 @@ struct MailShown {
     checked: Option<LastCheck>,
     /// Whether images of the web are shown.
     remote: bool,
-    /// The images of the web that are not.
+    /// Whether it has images of the web that are not.
     withheld: bool,
 }
 
@@ -380,23 +380,31 @@ pub(crate) async fn read(
     let of = |rest: &str| office.v1(&format!("/messages/{message}{rest}"));
     let own = of("");
     let (list, view) = tokio::try_join!(ListShown::of(&office, search), office.api().get::<MessageView>(&own))?;
-    let (head, attachments, checked) = match view.sha256 {
+    let remote = images.remote();
+    let (head, attachments, checked, withheld) = match view.sha256 {
         Some(_) => {
-            let (text, attachments, log) = (of("/text"), of("/attachments"), office.v1("/log"));
-            let (head, attachments, log) = tokio::try_join!(
+            let (text, attachments, log, html) = (of("/text"), of("/attachments"), office.v1("/log"), of("/html"));
+            let (head, attachments, log, withheld) = tokio::try_join!(
                 office.api().get::<MailText>(&text),
                 office.api().get::<Attachments>(&attachments),
                 // The mail can be read also where its log can't.
                 async { Ok(office.api().get::<LogView>(&log).await.ok()) },
+                async { if remote { Ok(false) } else { withholds(&office, &html).await } },
             )?;
-            (Some(head), attachments.items, log.and_then(|log| log.checked))
+            (Some(head), attachments.items, log.and_then(|log| log.checked), withheld)
         }
-        None => (None, Vec::new(), None),
+        None => (None, Vec::new(), None, false),
     };
     let attachments = attachments.into_iter().filter(|attachment| !attachment.inline).collect();
-    let remote = images.remote();
-    let mail = Some(MailShown { view, head, attachments, checked, remote, withheld: !remote });
+    let mail = Some(MailShown { view, head, attachments, checked, remote, withheld });
     Ok(render(&DocumentsPage { s: office.shell("documents"), list, mail, typed: Fields::default() }))
+}
+
+/// Whether the page of a mail, at `path`, leaves images of the web out.
+async fn withholds(office: &Office, path: &str) -> Result<bool, PageError> {
+    let answer = office.api().stream(path, &[]).await?;
+    let count = answer.headers().get("greffe-images-withheld").and_then(|count| count.to_str().ok());
+    Ok(count.is_some_and(|count| count != "0"))
 }
 
 /// The headers of an answer that the browser gets as the API gave them.

@@ -118,11 +118,14 @@ async fn of_members(office: &Office, s: &Shell) -> Result<Vec<Need>, PageError> 
             Err(PageError::NotFound) => continue,
             Err(other) => return Err(other),
         };
-        needs.extend(push.problems().map(|problem| Need {
-            sentence: s.t.say_two("turn-and-action", &member.name, &problem.meaning),
-            explanation: problem.what_next(s),
-            to: s.at(&format!("/members/{}", member.id)),
-        }));
+        for problem in push.problems() {
+            let sentence = s.t.say_two("turn-and-action", &member.name, &problem.meaning);
+            // Dates and contacts often wait for the same.
+            if needs.iter().all(|need: &Need| need.sentence != sentence) {
+                let to = s.at(&format!("/members/{}", member.id));
+                needs.push(Need { sentence, explanation: problem.what_next(s), to });
+            }
+        }
         let (dates, contacts) = push.failed();
         for (noun, failed) in [("dates", dates), ("contacts", contacts)] {
             if failed > 0 {
@@ -162,7 +165,7 @@ async fn of_webhooks(office: &Office, s: &Shell) -> Result<Vec<Need>, PageError>
 
 /// An erasure, of which only its state counts.
 #[derive(Deserialize)]
-struct ErasureState {
+struct WaitingErasure {
     id: String,
     progress: ErasureProgress,
 }
@@ -174,9 +177,9 @@ struct ErasureProgress {
 
 /// Erasures that wait for a confirmation.
 async fn of_erasures(office: &Office, s: &Shell) -> Result<Vec<Need>, PageError> {
-    let erasures = office.api().get::<Listed<ErasureState>>(&office.v1("/erasures?limit=100")).await?.items;
+    let erasures = office.api().get::<Listed<WaitingErasure>>(&office.v1("/erasures?limit=100")).await?.items;
     let waiting = erasures.into_iter().filter(|erasure| erasure.progress.state == "previewed");
-    let of = |erasure: ErasureState| Need {
+    let of = |erasure: WaitingErasure| Need {
         sentence: s.t.say("need-erasure"),
         explanation: s.t.say("need-erasure-how"),
         to: s.at(&format!("/erasures/{}", erasure.id)),

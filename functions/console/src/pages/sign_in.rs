@@ -316,6 +316,10 @@ pub(crate) fn troubled(s: &Shell, trouble: &PageError, typed: Option<&Fields>) -
         PageError::Refused(refusal) => {
             let Refusal { title, next_action, detail, microsoft_code, microsoft_message, .. } = (**refusal).clone();
             let microsoft = [microsoft_code, microsoft_message].into_iter().flatten();
+            let (title, next_action) = match (refusal.is_about_typing(), refusal.field(t)) {
+                (true, field) => (t.say("typed-wrong"), field.unwrap_or_else(|| t.say("typed-wrong-what"))),
+                (false, _) => (title, next_action),
+            };
             (title, vec![next_action], [detail].into_iter().chain(microsoft).collect())
         }
         PageError::SignedOut | PageError::Broken => (t.say("broken-title"), vec![t.say("broken-text")], Vec::new()),
