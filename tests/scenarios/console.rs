@@ -1,7 +1,8 @@
 //! O2: the console, as a browser without scripts goes through it.
 
-use std::time::Duration;
+use std::{sync::Mutex, time::Duration};
 
+use microsoft365::{Mail, Times};
 use reqwest::{StatusCode, header};
 use serde_json::{Value, json};
 use tests::{ADA, Browser, Registry, World, message_id};
@@ -37,12 +38,14 @@ pub(crate) struct Visitor<'a> {
     world: &'a World,
     http: reqwest::Client,
     cookie: String,
+    /// The cookie of what a form did, until a page has said it.
+    said: Mutex<String>,
     language: &'static str,
 }
 
 impl<'a> Visitor<'a> {
     pub(crate) fn new(world: &'a World) -> Self {
-        Self { world, http: tests::http(), cookie: String::new(), language: "en" }
+        Self { world, http: tests::http(), cookie: String::new(), said: Mutex::default(), language: "en" }
     }
 
     /// Accepts an invitation of `firm` as `account`.
@@ -67,7 +70,7 @@ impl<'a> Visitor<'a> {
         let browser = Browser::sent_on(&departed);
         let callback = self.world.decide(&browser.page, account, "accept").await;
         let back = self.http.get(callback).header(header::COOKIE, &browser.cookie).send().await.unwrap();
-        let page = Self::page(back).await;
+        let page = self.page(back).await;
         if let Some(cookie) = page.headers.get(header::SET_COOKIE) {
             self.cookie = cookie.to_str().unwrap().split(';').next().unwrap().to_owned();
         }
@@ -81,15 +84,20 @@ impl<'a> Visitor<'a> {
         }
     }
 
+    /// The cookies of the next request.
+    fn cookies(&self) -> String {
+        format!("{}; {}", self.cookie, self.said.lock().unwrap())
+    }
+
     async fn get(&self, path: &str) -> Page {
-        let request = self.http.get(self.address(path)).header(header::COOKIE, &self.cookie);
-        Self::page(request.header(header::ACCEPT_LANGUAGE, self.language).send().await.unwrap()).await
+        let request = self.http.get(self.address(path)).header(header::COOKIE, self.cookies());
+        self.page(request.header(header::ACCEPT_LANGUAGE, self.language).send().await.unwrap()).await
     }
 
     /// What a script is answered that asks for the element `part` of a page.
     async fn part(&self, path: &str, part: &'static str) -> Page {
-        let request = self.http.get(self.address(path)).header(header::COOKIE, &self.cookie);
-        Self::page(request.header("hx-request", "true").header("hx-target", part).send().await.unwrap()).await
+        let request = self.http.get(self.address(path)).header(header::COOKIE, self.cookies());
+        self.page(request.header("hx-request", "true").header("hx-target", part).send().await.unwrap()).await
     }
 
     /// Sends a form as the browser does: with the token of `page`.
@@ -98,16 +106,20 @@ impl<'a> Visitor<'a> {
     }
 
     async fn send(&self, path: &str, fields: &[(&str, &str)], site: &str) -> Page {
-        let request = self.http.post(self.address(path)).header(header::COOKIE, &self.cookie);
+        let request = self.http.post(self.address(path)).header(header::COOKIE, self.cookies());
         let request = request.header("sec-fetch-site", site).header(header::ACCEPT_LANGUAGE, self.language);
         let body = reqwest::Url::parse_with_params("http://form.example", fields).unwrap();
         let body = body.query().unwrap_or_default().to_owned();
         let request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(body);
-        Self::page(request.send().await.unwrap()).await
+        self.page(request.send().await.unwrap()).await
     }
 
-    async fn page(response: reqwest::Response) -> Page {
+    async fn page(&self, response: reqwest::Response) -> Page {
         let (status, headers) = (response.status(), response.headers().clone());
+        let cookies = headers.get_all(header::SET_COOKIE).iter().filter_map(|cookie| cookie.to_str().ok());
+        if let Some(said) = cookies.filter(|cookie| cookie.starts_with("greffe_said=")).last() {
+            said.split(';').next().unwrap().clone_into(&mut self.said.lock().unwrap());
+        }
         let to = headers.get(header::LOCATION).map(|to| to.to_str().unwrap().to_owned());
         Page { status, to, headers, html: response.text().await.unwrap() }
     }
@@ -765,11 +777,9 @@ async fn dates_are_given_to_members_and_taken_from_them_many_at_once() {
     visitor.submit(&page, &dates, &[&chosen[..], &[("do", "take")]].concat()).await;
     assert_eq!(members("D-3").await, json!([]));
     visitor.get(&format!("{}/entries/contacts", home)).await.shows(&["Court", "office@court.example"]);
-    // Nothing chosen changes nothing; a reader can't choose.
-    assert_eq!(
-        visitor.submit(&page, &dates, &[("do", "give"), ("member", member.as_str())]).await.status,
-        StatusCode::OK
-    );
+    // Nothing chosen changes nothing, and the page says so; a reader can't choose.
+    let none = visitor.submit(&page, &dates, &[("do", "give"), ("member", member.as_str())]).await;
+    none.shows(&["role=\"alert\"", "Choose at least one entry", " selected"]);
     world.tenant.add_user(BOB, "Bob").unwrap();
     let page = Visitor::invited(&world, &firm.id, "reader", BOB).await.get(&dates).await;
     assert!(page.html.contains("Appeal 1") && !page.html.contains("type=\"checkbox\""), "{}", page.html);
@@ -887,6 +897,275 @@ async fn mails_that_may_belong_to_a_dossier_are_shown_and_filed_together() {
     let filed = visitor.submit(&page, &proposals, &ticked).await;
     visitor.get(filed.to.as_deref().unwrap()).await.shows(&["2 mails are filed", "No mail waits for a dossier"]);
     assert_eq!(world.message(&registry, &mails[0]).await.ok()["dossier"], "2026/14");
+}
+
+#[tokio::test]
+async fn what_a_form_did_is_said_once_and_not_again_when_the_page_is_loaded_again() {
+    let world = World::new().await;
+    let (registry, _, message) = one_mail(&world).await;
+    let visitor = Visitor::invited(&world, &registry.firm, "administrator", ADA).await;
+    let (mailbox, documents) =
+        (format!("{}/mailboxes/{}", home(&registry), registry.mailbox), format!("{}/documents", home(&registry)));
+    let (rules, proposals) = (format!("{mailbox}/rules"), format!("{}/proposals", home(&registry)));
+    let rule = format!("{proposals}/rules");
+    let said = "<p class=\"said\" role=\"status\">";
+    let forms: [(&str, &str, &[(&str, &str)], &str); 5] = [
+        (&mailbox, &mailbox, &[("do", "pause")], "It is paused."),
+        (&mailbox, &mailbox, &[("do", "activate")], "The mailbox is switched on."),
+        (&rules, &rules, &[("do", "store"), ("mark", "1")], "Saved."),
+        (&proposals, &rule, &[("file_by_contact", "1")], "Saved."),
+        (&documents, &documents, &[("message", &message), ("dossier", "7")], "One mail is filed as you asked."),
+    ];
+    for (page, to, fields, words) in forms {
+        let page = visitor.get(page).await;
+        assert!(!page.html.contains(said), "{}", page.html);
+        let next = visitor.submit(&page, to, fields).await.to.unwrap();
+        assert!(!next.contains('?'), "{next}");
+        visitor.get(&next).await.shows(&[&format!("{said}{words}")]);
+        let again = visitor.get(&next).await;
+        assert!(!again.html.contains(said), "{}", again.html);
+    }
+    // A form where nothing is ticked says what is missing.
+    let none = visitor.submit(&visitor.get(&proposals).await, &proposals, &[]).await;
+    none.shows(&["role=\"alert\"", "Choose at least one mail"]);
+}
+
+#[tokio::test]
+async fn rules_and_folders_that_somebody_else_changed_meanwhile_are_not_overwritten_in_silence() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let visitor = Visitor::invited(&world, &registry.firm, "administrator", ADA).await;
+    let mailbox = format!("{}/mailboxes/{}", home(&registry), registry.mailbox);
+    let stored = async || world.get(&mailbox.replace("/console", "/v1")).await.ok();
+    let rules = format!("{mailbox}/rules");
+    let (one, other) = (visitor.get(&rules).await, visitor.get(&rules).await);
+    let (tag, old) = (one.field("tag"), other.field("tag"));
+    let of =
+        |tag: &str, sender: &'static str| [("tag", tag.to_owned()), ("senders", sender.into()), ("do", "store".into())];
+    let save = async |tag: &str, sender: &'static str| {
+        let fields = of(tag, sender);
+        let fields = fields.each_ref().map(|(name, value)| (*name, value.as_str()));
+        visitor.submit(&one, &rules, &fields).await
+    };
+    assert_eq!(save(&tag, "one@shop.example").await.status, StatusCode::SEE_OTHER);
+    let late = save(&old, "other@shop.example").await;
+    assert_eq!(late.status, StatusCode::PRECONDITION_FAILED);
+    late.shows(&["somebody else has changed this", "<bdi>one@shop.example</bdi>", ">other@shop.example</textarea>"]);
+    assert_eq!(stored().await["rules"]["excluded_senders"], json!(["one@shop.example"]));
+    // Whoever saw the newer state may replace it.
+    assert_eq!(save(&late.field("tag"), "other@shop.example").await.status, StatusCode::SEE_OTHER);
+    assert_eq!(stored().await["rules"]["excluded_senders"], json!(["other@shop.example"]));
+
+    let folders = format!("{mailbox}/folders");
+    let page = visitor.get(&folders).await;
+    let old = page.field("tag");
+    world
+        .put(&format!("{}/selection", mailbox.replace("/console", "/v1")), json!({ "mode": "all", "folders": [] }))
+        .await
+        .ok();
+    let choice = [("tag", old.as_str()), ("mode", "exclude"), ("do", "store")];
+    let late = visitor.submit(&page, &folders, &choice).await;
+    late.shows(&["somebody else has changed this", "<p class=\"said\">All folders.", "value=\"exclude\" checked"]);
+    assert_eq!(stored().await["selection"]["mode"], "all");
+    let choice = [("tag", late.field("tag")), ("mode", "exclude".to_owned()), ("do", "store".to_owned())];
+    let choice = choice.each_ref().map(|(name, value)| (*name, value.as_str()));
+    assert_eq!(visitor.submit(&late, &folders, &choice).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(stored().await["selection"]["mode"], "exclude");
+}
+
+#[tokio::test]
+async fn what_a_ticked_folder_means_for_those_below_it_stands_beside_it() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let clients = world.microsoft.create_folder(ADA, "inbox", "Clients").unwrap();
+    let acme = world.microsoft.create_folder(ADA, &clients, "Acme").unwrap();
+    let visitor = Visitor::invited(&world, &registry.firm, "administrator", ADA).await;
+    let folders = format!("{}/mailboxes/{}/folders", home(&registry), registry.mailbox);
+    let page = visitor.get(&folders).await;
+    let seen = async |mode: &str, ticked: &[&str], deed: &str| {
+        let ticked = ticked.iter().map(|id| ("folder", *id)).chain([("mode", mode), ("do", deed)]).collect::<Vec<_>>();
+        visitor.submit(&page, &folders, &ticked).await
+    };
+    let beside = |page: &Page, name: &str| {
+        let row = page.html.split(&format!("<bdi>{name}</bdi>")).nth(1).unwrap().split("</span>").next().unwrap();
+        row.split("<small class=\"below\">").nth(1).map(|words| words.split('<').next().unwrap().to_owned())
+    };
+    let said = |words: &str| Some(words.to_owned());
+    for (mode, ticked, of_clients, of_acme) in [
+        ("include", &[clients.as_str()][..], "without those below", ""),
+        ("include", &[&clients, &acme], "with all below", ""),
+        ("include", &[&acme], "some below are ticked", ""),
+        ("exclude", &[&clients], "with all below", "left out with the folder above"),
+        ("all", &[&clients], "", ""),
+    ] {
+        let page = seen(mode, ticked, "see").await;
+        assert_eq!(beside(&page, "Clients"), said(of_clients), "{mode} {ticked:?}");
+        assert_eq!(beside(&page, "Acme").unwrap_or_default(), of_acme, "{mode} {ticked:?}");
+    }
+    let all = seen("include", &[&clients], "below").await;
+    assert_eq!(beside(&all, "Clients"), said("with all below"));
+    all.shows(&[&format!("value=\"{acme}\" checked")]);
+}
+
+#[tokio::test]
+async fn images_are_said_to_be_withheld_only_where_a_mail_has_some() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let visitor = Visitor::invited(&world, &registry.firm, "reader", ADA).await;
+    let read = async |image: &str| {
+        let mime = format!(
+            "From: duval@cabinet.example\r\nTo: {ADA}\r\nSubject: Plan\r\nContent-Type: text/html\r\n\r\n<p>Hello</p>{image}\r\n"
+        );
+        let mail = world.microsoft.deliver(ADA, "inbox", Mail::new(mime, world.clock.now())).unwrap();
+        world.run_until_idle().await;
+        let message = message_id(&registry, &mail.immutable_id);
+        visitor.get(&format!("{}/documents/{message}", home(&registry))).await
+    };
+    assert!(!read("").await.html.contains("Images from the web"));
+    read("<img src=\"https://tracker.example/p.gif\">").await.shows(&["Images from the web", "images=remote"]);
+}
+
+#[tokio::test]
+async fn a_refused_field_is_named_in_the_persons_language() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let mut visitor = Visitor::invited(&world, &registry.firm, "administrator", ADA).await;
+    visitor.language = "nl";
+    let rules = format!("{}/mailboxes/{}/rules", home(&registry), registry.mailbox);
+    let page = visitor.get(&rules).await;
+    let wrong = visitor.submit(&page, &rules, &[("senders", "a@b.example\nkeinadres"), ("do", "store")]).await;
+    wrong.shows(&[
+        "regel 2 past niet. Hier hoort een e-mailadres",
+        "Er is niets gewijzigd.",
+        "<details class=\"fold\"><summary>",
+    ]);
+    let webhooks = format!("{}/webhooks", home(&registry));
+    let wrong = visitor.submit(&page, &webhooks, &[("url", "ftp://nowhere.example")]).await;
+    wrong.shows(&["“Adres” past niet."]);
+}
+
+#[tokio::test]
+async fn home_names_all_that_waits_each_with_the_page_where_it_is_done() {
+    let world = World::new().await;
+    let firm = world.pushing_firm_of(ADA).await;
+    world.tenant.add_user(BOB, "Bob").unwrap();
+    let member = world.pushed_member(&firm, ADA, "calendar").await;
+    let of_firm = |below: &str| format!("/v1/firms/{}/{below}", firm.id);
+    let home = format!("/console/firms/{}", firm.id);
+    let mailbox = world.mailbox(&firm.id, &firm.connector, ADA).await;
+    let choice = json!({ "mode": "all", "folders": [] });
+    world.put(&of_firm(&format!("mailboxes/{mailbox}/selection")), choice).await.ok();
+    world.post(&of_firm(&format!("mailboxes/{mailbox}/activate")), json!({})).await.ok();
+    world.run_until_idle().await;
+    world.deliver("inbox", "A lock");
+    world.run_until_idle().await;
+    let visitor = Visitor::invited(&world, &firm.id, "administrator", ADA).await;
+    visitor.get(&home).await.shows(&["Nothing needs anyone", "is kept, as of 2 Mar 2026"]);
+
+    world.post(&of_firm(&format!("mailboxes/{mailbox}/pause")), json!({})).await;
+    let contact =
+        json!({ "name": "Locksmith", "emails": ["client@acme.example"], "dossier": "2026/14", "members": [] });
+    world.put(&of_firm("contacts/C-1"), contact).await.ok();
+    let webhook = world.post(&of_firm("webhooks"), json!({ "url": "http://127.0.0.1:9/greffe" })).await.ok();
+    let webhook = webhook["id"].as_str().unwrap();
+    world.patch(&of_firm(&format!("webhooks/{webhook}")), json!({ "state": "paused" })).await.ok();
+    let target = json!({ "kind": "sender", "from": "@acme.example", "mailbox": null });
+    let erasure = json!({ "target": target, "asked_by": "Ada", "reason": "Spam" });
+    let erasure = world.post(&of_firm("erasures"), erasure).await.ok();
+    world.host.erase().await;
+    // An entry that Outlook refuses.
+    world.microsoft.faults().fail("event create", 400, Times::Forever);
+    let date = json!({ "kind": "deadline", "title": "Appeal", "start": "2026-07-01T17:00:00", "members": [member] });
+    world.put(&of_firm("dates/D-1"), date).await.ok();
+    for _ in 0..40 {
+        world.pass(Duration::from_secs(60)).await;
+    }
+    let page = visitor.get(&home).await;
+    page.shows(&[
+        &format!("One date or contact is not in {ADA}&#39;s Outlook."),
+        &format!("href=\"{home}/entries/dates?member={member}\""),
+        "ada@lumen.example is paused: nothing is read.",
+        "One mail may belong to a dossier.",
+        "is paused.",
+        "An erasure waits for you to confirm it.",
+        &format!("href=\"{home}/mailboxes/{mailbox}\""),
+        &format!("href=\"{home}/webhooks/{webhook}\""),
+        &format!("href=\"{home}/erasures/{}\"", erasure["id"].as_str().unwrap()),
+        &format!("href=\"{home}/proposals\""),
+    ]);
+    // Who can't do anything about it is not asked to.
+    let reader = Visitor::invited(&world, &firm.id, "reader", BOB).await;
+    reader.get(&home).await.shows(&["Nothing needs anyone"]);
+    for below in ["folders", "rules"] {
+        let page = reader.get(&format!("{home}/mailboxes/{mailbox}/{below}")).await;
+        assert_eq!(page.status, StatusCode::FORBIDDEN, "{below}");
+    }
+}
+
+#[tokio::test]
+async fn a_form_that_is_too_large_is_refused_in_words() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let visitor = Visitor::invited(&world, &registry.firm, "administrator", ADA).await;
+    let rules = format!("{}/mailboxes/{}/rules", home(&registry), registry.mailbox);
+    let page = visitor.get(&rules).await;
+    let large = visitor.submit(&page, &rules, &[("senders", &"x".repeat(3 << 20)), ("do", "store")]).await;
+    assert_eq!(large.status, StatusCode::PAYLOAD_TOO_LARGE);
+    large.shows(&["<h1>", "Nothing was changed"]);
+}
+
+#[tokio::test]
+async fn mail_is_found_by_day_by_way_by_attachment_and_by_whether_it_is_filed() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let mails = ["A lease", "A judgment"].map(|subject| world.deliver("inbox", subject));
+    world.run_until_idle().await;
+    let visitor = Visitor::invited(&world, &registry.firm, "clerk", ADA).await;
+    let documents = format!("{}/documents", home(&registry));
+    let all = visitor.get(&documents).await;
+    all.shows(&["<p id=\"hits\" class=\"quiet\" role=\"status\">2 mails.", "hx-replace-url=\"true\""]);
+    let lease = message_id(&registry, &mails[0]).to_string();
+    visitor.submit(&all, &documents, &[("message", &lease), ("dossier", "Duval 7")]).await;
+    let today = world.clock.now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let tomorrow = today.tomorrow().unwrap();
+    for (query, lease, judgment) in [
+        ("filed=no".to_owned(), false, true),
+        ("filed=yes".to_owned(), true, false),
+        ("filed=yes&dossier=Duval%207".to_owned(), true, false),
+        ("filed=no&dossier=Duval%207".to_owned(), false, false),
+        ("direction=received".to_owned(), true, true),
+        ("direction=sent".to_owned(), false, false),
+        (format!("since={today}&until={today}"), true, true),
+        (format!("since={tomorrow}"), false, false),
+        ("attachments=1".to_owned(), false, false),
+    ] {
+        let page = visitor.get(&format!("{documents}?{query}")).await;
+        let has = |subject: &str| page.html.contains(&format!("<bdi>{subject}</bdi>"));
+        assert_eq!((has("A lease"), has("A judgment")), (lease, judgment), "{query}: {}", page.html);
+        assert!(page.html.contains("class=\"fold filters\" open"), "{query}");
+    }
+    // Every mail of the page is ticked by one link, and the search stays.
+    let ticked = visitor.get(&format!("{documents}?direction=received&tick=all")).await;
+    assert_eq!(ticked.html.matches(" checked").count(), 2, "{}", ticked.html);
+    ticked.shows(&["Untick all", &format!("href=\"{documents}?direction=received\"")]);
+}
+
+#[tokio::test]
+async fn another_language_keeps_what_is_searched() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let visitor = Visitor::invited(&world, &registry.firm, "reader", ADA).await;
+    let documents = format!("{}/documents", home(&registry));
+    // While somebody types, the address of the page follows, and the links of the page do not.
+    let referer = async |before: String| {
+        let request = visitor.http.get(visitor.address(&format!("/console/language/nl?to={documents}")));
+        visitor.page(request.header(header::REFERER, before).send().await.unwrap()).await.to.unwrap()
+    };
+    let searched = format!("{documents}?q=lease&filed=no");
+    assert_eq!(referer(visitor.address(&searched)).await, searched);
+    for elsewhere in ["https://evil.example/console/firms/1", "http://evil.example", "x"] {
+        assert_eq!(referer(elsewhere.to_owned()).await, documents);
+    }
 }
 
 #[tokio::test]

@@ -14,21 +14,48 @@ const words = item => row(item).querySelector("bdi").textContent.trim().toLocale
 
 function tree(list) {
   const items = [...list.querySelectorAll("li")];
+  const above = item => item.parentElement.closest(".tree li");
   let typed = "";
   let typedAt = 0;
 
+  const mode = () => list.closest("form").querySelector("input[name=mode]:checked").value;
+  // Folders below one, with those that this page does not show.
+  const below = item => {
+    const [unseenTicked, unseenAll] = (item.dataset.unseen || "0/0").split("/").map(Number);
+    const boxes = item.querySelectorAll(":scope > ul input:not(:disabled)");
+    const ticked = item.querySelectorAll(":scope > ul input:checked:not(:disabled)");
+    return { all: boxes.length + unseenAll, ticked: ticked.length + unseenTicked };
+  };
+  // What the tick of a folder says of those below it, as the server says it.
+  const says = (item, checked, { all, ticked }) => {
+    const isExcluding = mode() === "exclude";
+    if (mode() === "all") return "";
+    if (isExcluding && above(item)?.closest(".tree li:has(> .tick input:checked)")) return list.dataset.covered;
+    if (!checked) return ticked ? list.dataset.mixed : "";
+    if (!all) return "";
+    if (isExcluding || ticked === all) return list.dataset.all;
+    return ticked ? list.dataset.some : list.dataset.none;
+  };
   const show = item => {
     const checked = box(item).checked;
-    const mixed = !checked && item.querySelector(":scope > ul input:checked") !== null;
+    const inside = below(item);
+    const mixed = !checked && inside.ticked > 0;
     box(item).indeterminate = mixed;
     row(item).setAttribute("aria-checked", mixed ? "mixed" : String(checked));
+    const words = says(item, checked, inside);
+    let small = row(item).querySelector(".below");
+    if (words && !small) {
+      small = document.createElement("small");
+      small.className = "below";
+      row(item).append(" ", small);
+    }
+    if (small) small.textContent = words;
   };
   const isFolded = item => item.classList.contains("folded");
   const fold = (item, folded) => {
     item.classList.toggle("folded", folded);
     row(item).setAttribute("aria-expanded", String(!folded));
   };
-  const above = item => item.parentElement.closest(".tree li");
   const seen = () => items.filter(item => !item.parentElement.closest(".folded"));
   const go = item => {
     if (!item) return;
@@ -64,7 +91,7 @@ function tree(list) {
   }
   if (items.length) row(items[0]).tabIndex = 0;
 
-  list.addEventListener("change", () => items.forEach(show));
+  list.closest("form").addEventListener("change", () => items.forEach(show));
   list.addEventListener("keydown", event => {
     const item = event.target.closest("li");
     if (!item || event.ctrlKey || event.metaKey || event.altKey) return;

@@ -26,7 +26,11 @@ use shared::{
 };
 use tower::ServiceExt as _;
 
-use crate::form::{Fields, ONCE_FIELD};
+use crate::{
+    field_hint::hint,
+    form::{Fields, ONCE_FIELD, TAG_FIELD},
+    text::Texts,
+};
 
 /// How often it is looked whether what the first click of two makes is made, and after which time.
 const LOOKS_MAX: u32 = 8;
@@ -89,6 +93,16 @@ impl Refusal {
     /// Whether a field of the form is not as it has to be; its text is for who writes programs.
     pub(crate) fn is_about_typing(&self) -> bool {
         self.code == "invalid_request"
+    }
+
+    /// Which field it is, and what belongs there; none where that is not known.
+    pub(crate) fn field(&self, t: &Texts) -> Option<String> {
+        if self.is_about_typing() { hint(&self.detail, t) } else { None }
+    }
+
+    /// Whether somebody else changed the same thing since the form was opened.
+    pub(crate) fn is_overtaken(&self) -> bool {
+        self.code == "precondition_failed"
     }
 
     /// The status of a page that says it.
@@ -175,6 +189,30 @@ impl Api {
         serde_json::from_slice(&bytes).map_err(|e| PageError::broken(&e))
     }
 
+    /// Reads something, with the tag by which a change says which state it is about.
+    pub(crate) async fn get_tagged<T: DeserializeOwned>(&self, path: &str) -> Result<(T, String), PageError> {
+        let (bytes, tag) = self.answered(self.request(Method::GET, path), None).await?;
+        Ok((serde_json::from_slice(&bytes).map_err(|e| PageError::broken(&e))?, tag))
+    }
+
+    /// Changes what a form asks for if it is still as the form showed it: the tag of that is the form's.
+    pub(crate) async fn replaced(
+        &self,
+        form: &Fields,
+        path: &str,
+        body: Value,
+    ) -> Result<Result<(), Refusal>, PageError> {
+        let mut request = self.request(Method::PUT, path);
+        if !form.get(TAG_FIELD).is_empty() {
+            request = request.header(header::IF_MATCH, format!("\"{}\"", form.get(TAG_FIELD)));
+        }
+        match self.answered(request, Some(&body)).await {
+            Ok(_) => Ok(Ok(())),
+            Err(PageError::Refused(refusal)) => Ok(Err(*refusal)),
+            Err(other) => Err(other),
+        }
+    }
+
     /// Changes something that a form asks for: what came of it, or the refusal with which the form is shown again.
     pub(crate) async fn tried<T: DeserializeOwned>(
         &self,
@@ -204,7 +242,7 @@ impl Api {
         loop {
             let request = self.request(Method::POST, path).header("idempotency-key", &key);
             let bytes = match self.answered(request, Some(&body)).await {
-                Ok(bytes) => bytes,
+                Ok((bytes, _)) => bytes,
                 Err(PageError::Refused(refusal)) if refusal.code == "request_unfinished" && looks < LOOKS_MAX => {
                     looks += 1;
                     self.clock.sleep(LOOK_AGAIN).await;
@@ -218,19 +256,22 @@ impl Api {
     }
 
     async fn bytes(&self, method: Method, path: &str, body: Option<Value>) -> Result<Bytes, PageError> {
-        self.answered(self.request(method, path), body.as_ref()).await
+        Ok(self.answered(self.request(method, path), body.as_ref()).await?.0)
     }
 
-    async fn answered(&self, request: Builder, body: Option<&Value>) -> Result<Bytes, PageError> {
+    /// The body of an answer, and its tag without quotes; empty where it has none.
+    async fn answered(&self, request: Builder, body: Option<&Value>) -> Result<(Bytes, String), PageError> {
         let request = match body {
             Some(json) => request.header(header::CONTENT_TYPE, "application/json").body(Body::from(json.to_string())),
             None => request.body(Body::empty()),
         };
         let response = self.client.call(request.map_err(|e| PageError::broken(&e))?).await?;
         let status = response.status();
+        let tag = response.headers().get(header::ETAG).and_then(|tag| tag.to_str().ok()).unwrap_or_default();
+        let tag = tag.trim_matches('"').to_owned();
         let bytes = axum::body::to_bytes(response.into_body(), ANSWER_BYTES_MAX).await;
         let bytes = bytes.map_err(|e| PageError::broken(&e))?;
-        if status.is_success() { Ok(bytes) } else { Err(refused(status, &bytes)) }
+        if status.is_success() { Ok((bytes, tag)) } else { Err(refused(status, &bytes)) }
     }
 
     /// What is handed on as it is: a page of a mail, an attachment, an original. `headers`: those of the browser that

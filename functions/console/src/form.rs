@@ -9,6 +9,8 @@ pub(crate) const TOKEN_FIELD: &str = "token";
 /// The field of a form that makes something: two with the same value are one that was sent twice.
 pub(crate) const ONCE_FIELD: &str = "once";
 
+/// The field of a form that replaces something: the tag of what the form showed.
+pub(crate) const TAG_FIELD: &str = "tag";
 /// The field of a form with a client secret. It is shown again nowhere.
 pub(crate) const SECRET_FIELD: &str = "client_secret";
 

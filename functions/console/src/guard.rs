@@ -1,7 +1,7 @@
 //! What stands before every page: who comes, and whether a form came from greffe's own page. Also the headers of every
 //! page, and the page of what went wrong.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -10,6 +10,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
+use shared::base::headers::{cookie_name, set_cookie};
 use subtle::ConstantTimeEq as _;
 
 use crate::{
@@ -17,6 +18,7 @@ use crate::{
     console::Console,
     form::{Fields, TOKEN_FIELD},
     pages::sign_in,
+    said::{SAID_COOKIE, SAID_KEPT, Said},
     session::Guest,
     shell::Shell,
 };
@@ -33,7 +35,7 @@ pub(crate) async fn pass(State(console): State<Arc<Console>>, request: Request, 
     let (mut parts, body) = request.into_parts();
     let guest = match Guest::of(&console, &parts).await {
         Ok(guest) => guest,
-        Err(trouble) => return finished(trouble.into_response(), None, None),
+        Err(trouble) => return finished(&console, trouble.into_response(), None, None),
     };
     let mut typed = None;
     parts.extensions.insert(guest.clone());
@@ -48,7 +50,7 @@ pub(crate) async fn pass(State(console): State<Arc<Console>>, request: Request, 
             Err(instead) => *instead,
         },
     };
-    finished(answered, Some(guest), typed)
+    finished(&console, answered, Some(guest), typed)
 }
 
 /// The fields of a form that may be acted on.
@@ -61,7 +63,7 @@ async fn form(console: &Console, guest: &Guest, parts: &Parts, body: Body) -> Re
         return Err(Box::new(sign_in::another_site(guest)));
     }
     let Ok(bytes) = axum::body::to_bytes(body, FORM_BYTES_MAX).await else {
-        return Err(Box::new(StatusCode::PAYLOAD_TOO_LARGE.into_response()));
+        return Err(Box::new(sign_in::too_large(guest)));
     };
     let Fields(mut fields) = Fields::of(&bytes);
     let sent = fields.iter().find(|(name, _)| name == TOKEN_FIELD).map(|(_, value)| value.clone()).unwrap_or_default();
@@ -92,7 +94,8 @@ fn is_of_another_site(headers: &HeaderMap, own: &str) -> bool {
 
 /// A page with the headers that all have; what went wrong becomes a page here. `typed`: the form that was sent, which
 /// is not lost by that.
-fn finished(response: Response, guest: Option<Guest>, typed: Option<Fields>) -> Response {
+fn finished(console: &Console, response: Response, guest: Option<Guest>, typed: Option<Fields>) -> Response {
+    let said = said_cookie(console, &response, guest.as_ref());
     // An address whose id is none is refused before any page sees it.
     let is_bare = response.status() == StatusCode::BAD_REQUEST && is_plain(&response);
     let trouble = response.extensions().get::<PageError>().cloned().or(is_bare.then_some(PageError::NotFound));
@@ -113,11 +116,29 @@ fn finished(response: Response, guest: Option<Guest>, typed: Option<Fields>) -> 
         _ => response,
     };
     let headers = response.headers_mut();
+    if let Some(cookie) = said {
+        headers.append(header::SET_COOKIE, cookie);
+    }
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(POLICY));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.entry(header::REFERRER_POLICY).or_insert(HeaderValue::from_static("same-origin"));
     headers.entry("cross-origin-opener-policy").or_insert(HeaderValue::from_static("same-origin"));
     response
+}
+
+/// The cookie by which the next page says what a form did; once a page has said it, what removes that cookie.
+fn said_cookie(console: &Console, response: &Response, guest: Option<&Guest>) -> Option<HeaderValue> {
+    let public_url = &console.app.config.public_url;
+    let name = cookie_name(public_url, SAID_COOKIE);
+    let cookie = match (response.extensions().get::<Said>(), guest) {
+        (Some(said), _) => set_cookie(public_url, &name, &said.cookie(), SAID_KEPT),
+        // A part of a page does not say it.
+        (None, Some(Guest { said: Some(_), part: None, .. })) if !response.status().is_redirection() => {
+            set_cookie(public_url, &name, "", Duration::ZERO)
+        }
+        _ => return None,
+    };
+    HeaderValue::from_str(&cookie).ok()
 }
 
 /// Whether an answer is text for programs.

@@ -7,9 +7,11 @@
 mod api_client;
 mod asset;
 mod console;
+mod field_hint;
 mod form;
 mod guard;
 mod pages;
+mod said;
 mod session;
 mod shell;
 mod text;

@@ -18,7 +18,11 @@ use shared::{
     },
 };
 
-use crate::{api_client::PageError, console::Console};
+use crate::{
+    api_client::PageError,
+    console::Console,
+    said::{SAID_COOKIE, Said},
+};
 
 /// The header by which htmx says which element it asks for, such as `section#list`.
 const PART_HEADER: &str = "hx-target";
@@ -40,6 +44,8 @@ pub(crate) struct Guest {
     pub once: String,
     /// Whether a script asks for a part of a page, and for which element.
     pub part: Option<String>,
+    /// What the last form did, until a page says it.
+    pub said: Option<Said>,
 }
 
 impl Guest {
@@ -60,6 +66,8 @@ impl Guest {
         };
         let name = cookie_name(public_url, LANGUAGE_COOKIE);
         let chosen = cookies(&parts.headers).find(|(n, _)| *n == name).and_then(|(_, tag)| Language::of_tag(tag));
+        let name = cookie_name(public_url, SAID_COOKIE);
+        let said = cookies(&parts.headers).find(|(n, _)| *n == name).and_then(|(_, value)| Said::of_cookie(value));
         let accepted = parts.headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
         Ok(Self {
             language: chosen.or_else(|| Language::wanted(accepted.unwrap_or_default())),
@@ -68,6 +76,7 @@ impl Guest {
             from: source_ip(&parts.headers),
             once: console.app.random.token(),
             part: parts.headers.get(PART_HEADER).and_then(|value| value.to_str().ok()).map(str::to_owned),
+            said,
         })
     }
 
@@ -89,6 +98,7 @@ impl<S: Sync> FromRequestParts<S> for Guest {
             from: None,
             once: String::new(),
             part: None,
+            said: None,
         };
         Ok(parts.extensions.get::<Self>().cloned().unwrap_or_else(nobody))
     }

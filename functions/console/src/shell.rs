@@ -22,6 +22,7 @@ use crate::{
     api_client::{Api, PageError, Refusal},
     asset,
     console::Console,
+    said::Said,
     session::Guest,
     text::Texts,
 };
@@ -42,6 +43,8 @@ pub(crate) struct Shell {
     pub path: String,
     /// Which entry of the navigation is this page's.
     pub here: &'static str,
+    /// What the form before it did.
+    pub said: Option<Said>,
 }
 
 /// A firm, and what the person may do there.
@@ -64,6 +67,7 @@ impl Shell {
             once: guest.once.clone(),
             path: guest.path.clone(),
             here: "",
+            said: guest.said,
         }
     }
 
@@ -73,6 +77,11 @@ impl Shell {
             Some(firm) => format!("{title} · {} · greffe", firm.name),
             None => format!("{title} · greffe"),
         }
+    }
+
+    /// What the form before this page did, in words.
+    pub(crate) fn said(&self) -> Option<String> {
+        self.said.map(|said| said.words(&self.t))
     }
 
     pub(crate) fn style(&self) -> String {
@@ -191,6 +200,11 @@ impl Office {
     /// On to another page of the firm.
     pub(crate) fn to(&self, rest: &str) -> Response {
         Redirect::to(&self.shell.at(rest)).into_response()
+    }
+
+    /// On to another page of the firm, which says what was done.
+    pub(crate) fn done(&self, rest: &str, said: Said) -> Response {
+        said.with(self.to(rest))
     }
 
     /// The form of something new is for who may set things up.

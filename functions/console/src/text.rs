@@ -123,6 +123,14 @@ impl Texts {
         self.format(key, Some(&args))
     }
 
+    /// A text with a number `n` and a `name`.
+    pub(crate) fn say_n_name(&self, key: &str, n: impl Amount, name: &str) -> String {
+        let mut args = FluentArgs::new();
+        args.set("n", n.amount());
+        args.set("name", name);
+        self.format(key, Some(&args))
+    }
+
     /// A text with two names, `a` and `b`.
     pub(crate) fn say_two(&self, key: &str, a: &str, b: &str) -> String {
         let mut args = FluentArgs::new();
@@ -138,6 +146,11 @@ impl Texts {
             // A test holds keys and catalogues together.
             None => key.to_owned(),
         }
+    }
+
+    /// The colon between a name and what is said of it.
+    pub(crate) fn colon(&self) -> &'static str {
+        if self.language == Language::French { "\u{202f}:" } else { ":" }
     }
 
     /// A number.
@@ -232,7 +245,7 @@ mod tests {
         let (root, mut text) = (std::path::Path::new(env!("CARGO_MANIFEST_DIR")), String::new());
         read(&root.join("src"), &mut text);
         read(&root.join("templates"), &mut text);
-        let calls = ["say(\"", "say_n(\"", "say_name(\"", "say_two(\"", "key(\""];
+        let calls = ["say(\"", "say_n(\"", "say_name(\"", "say_n_name(\"", "say_two(\"", "key(\""];
         calls
             .iter()
             .flat_map(|call| text.split(call).skip(1))
@@ -262,6 +275,16 @@ mod tests {
         let (used, there) = (used(), keys(FILES[0].1).into_keys().collect::<BTreeSet<_>>());
         assert_eq!(used.difference(&there).collect::<Vec<_>>(), Vec::<&String>::new(), "used, and in no catalogue");
         assert_eq!(there.difference(&used).collect::<Vec<_>>(), Vec::<&String>::new(), "in a catalogue, and not used");
+    }
+
+    #[test]
+    fn french_has_a_narrow_space_that_does_not_break_before_its_marks() {
+        let (_, french) = FILES[1];
+        for line in french.lines().filter(|line| !line.starts_with('#')) {
+            for mark in [" :", " ;", " ?", " !", " »", "« "] {
+                assert!(!line.contains(mark), "{line}");
+            }
+        }
     }
 
     #[test]

@@ -51,16 +51,18 @@ once-more-button = Noch einmal senden
 
 who-operator = Ihr Anbieter ist am Zug
 who-firm-administrator = Sie sind am Zug
+who-your-administrator = Der Administrator Ihrer Kanzlei ist am Zug
 who-tenant-administrator = Ihr Microsoft-365-Administrator ist am Zug
 who-app-owner = Der Eigentümer der App-Registrierung ist am Zug
 who-user = Das verbundene Konto ist am Zug
 who-integrator = Der Entwickler ist am Zug
 who-nobody = Niemand muss etwas tun
+turn-and-action = { $a }: { $b }
 
 home-needs = Was jemanden braucht
 home-nothing = Im Moment braucht nichts jemanden.
 home-in = Ist alles da?
-home-in-yes = Ja. Alle E-Mails der gewählten Ordner sind aufbewahrt.
+home-in-yes = Ja. Alle E-Mails der gewählten Ordner sind aufbewahrt, Stand { $name }.
 home-in-no = Noch nicht, oder nicht sicher: Die Tabelle sagt, welches Postfach wartet.
 home-no-mailbox = Noch ist kein Postfach eingerichtet.
 home-chart = Aufbewahrte E-Mails pro Tag
@@ -70,6 +72,23 @@ need-connect = „{ $name }“ ist noch nicht verbunden.
 need-connect-how = Melden Sie sich bei Microsoft an, oder senden Sie den Link an jemanden, der das darf.
 need-activate = { $name } ist eingerichtet, aber noch wird keine E-Mail aufbewahrt.
 need-activate-how = Prüfen Sie Ordner und Regeln, und schalten Sie es dann ein.
+need-paused = { $name } ist angehalten: Es wird nichts gelesen.
+need-paused-how = Was inzwischen kam, wird aufbewahrt, sobald Sie es wieder einschalten.
+need-member = { $n ->
+    [one] Ein Termin oder Kontakt steht nicht im Outlook von { $name }.
+   *[other] { $n } Termine und Kontakte stehen nicht im Outlook von { $name }.
+}
+need-member-how = Öffnen Sie die Einträge dieser Person: Jeder sagt, warum, und wer am Zug ist.
+need-webhook-failing = Ihre Anwendung nimmt nicht an, was greffe an { $name } sendet.
+need-webhook-paused = An { $name } wird nichts gesendet: Es ist angehalten.
+need-webhook-how = Lassen Sie es weitergehen, sobald Ihre Anwendung bereit ist.
+need-erasure = Eine Löschung wartet auf Ihre Bestätigung.
+need-erasure-how = Sehen Sie, was verschwände und was bleibt. Bis dahin bleibt alles.
+need-proposals = { $n ->
+    [one] Eine E-Mail gehört vielleicht zu einer Akte.
+   *[other] { $n } E-Mails gehören vielleicht zu einer Akte.
+}
+need-proposals-how = Sehen Sie sie einmal durch und legen Sie ab, was stimmt.
 secret-ends = Das Geheimnis von „{ $a }“ läuft am { $b } ab.
 secret-days = { $n ->
     [0] Es läuft heute ab.
@@ -156,12 +175,40 @@ search-from = Adresse des Absenders
 search-dossier = Akte
 search-all = Alle Postfächer
 search-mailbox = Adresse des Postfachs
+search-more = Weitere Filter
+search-clear = Wieder alle E-Mails zeigen
+search-filed = Abgelegt oder nicht
+search-filed-no = noch nicht abgelegt
+search-filed-yes = abgelegt
+search-direction = Empfangen oder gesendet
+search-received = empfangen
+search-sent = gesendet
+search-both = beides
+search-since = Von diesem Tag an
+search-until = Bis zu diesem Tag
+search-attachments = Nur mit Anhängen
+hits-all = { $n ->
+    [one] Eine E-Mail.
+   *[other] { $n } E-Mails.
+}
+hits-page = { $n ->
+    [one] Eine E-Mail auf dieser Seite; es gibt weitere.
+   *[other] { $n } E-Mails auf dieser Seite; es gibt weitere.
+}
+hits-end = { $n ->
+    [one] Eine E-Mail auf dieser Seite, die älteste.
+   *[other] { $n } E-Mails auf dieser Seite, die ältesten.
+}
+list-none-newest = Unter den neuesten E-Mails passt keine. Ältere vielleicht.
+tick-all = Alle auf dieser Seite ankreuzen
+tick-none = Alle abwählen
 list = E-Mails
 list-none = Noch ist keine E-Mail aufbewahrt. Sie erscheint hier Sekunden nach dem Eingang.
 list-none-found = Keine E-Mail passt. Versuchen Sie weniger Wörter oder ein anderes Postfach.
 file-chosen = Gewählte E-Mails ablegen in Akte
 file-in = Akte
 choose-a-mail = Wählen Sie mindestens eine E-Mail in der Liste.
+choose-an-entry = Wählen Sie mindestens einen Eintrag in der Liste.
 type-a-dossier = Geben Sie die Akte ein, zu der die E-Mail gehört.
 file-conversation = Die ganze Konversation ablegen
 file = Ablegen
@@ -295,6 +342,11 @@ mode-exclude-what = Was unter einem angehakten Ordner liegt, entfällt auch. Ord
 mode-all = Alle Ordner
 mode-all-what = Ordner, die später angelegt werden, werden auch aufbewahrt.
 folder-mixed = darunter sind einige angehakt
+folder-below-all = mit allem darunter
+folder-below-some = mit einem Teil darunter
+folder-below-none = ohne die darunter
+folder-covered = mit dem Ordner darüber weggelassen
+folders-tick-below = Auch ankreuzen, was unter den angekreuzten Ordnern liegt
 folder-never = wird nie aufbewahrt
 outcome-folders = { $n ->
     [0] Kein Ordner würde aufbewahrt.
@@ -565,6 +617,17 @@ federation-values = Tragen Sie diese Werte buchstabengetreu in Entra ein: App-Re
 federation-use = Prüfen und verwenden
 
 typed-kept = Ihre Eingaben sind nicht verloren. Sie können sie noch einmal senden.
+overtaken = Inzwischen hat jemand anders dies geändert.
+overtaken-what = Ihre Eingabe ist noch nicht gespeichert. Sie steht unten; was jetzt gilt, steht hier. Speichern Sie noch einmal, um es zu ersetzen.
+said-saved = Gespeichert.
+said-added = Hinzugefügt.
+said-removed = Entfernt.
+said-on = Das Postfach ist eingeschaltet.
+said-paused = Es ist angehalten.
+said-begun = Es hat begonnen. Was daraus wird, erscheint auf dieser Seite.
+said-sent = Es wird gesendet. Was daraus wurde, erscheint unten in einigen Sekunden.
+too-large-title = Das ist zu viel auf einmal
+too-large-text = Es wurde nichts geändert. Gehen Sie zurück und senden Sie weniger auf einmal, etwa eine kürzere Liste.
 archive-checked = Jeden Tag wird ein Teil des Archivs geprüft, zuletzt am { $name }:
 archive-whole = { $n ->
     [0] darin war nichts zu prüfen.
@@ -679,4 +742,16 @@ retention-no-class = Keine Klasse
 retention-put = Akte in die Klasse setzen
 retention-help = Eine längere Frist gilt innerhalb von etwa einer halben Stunde auch für schon aufbewahrte E-Mails. Eine kürzere gilt nur für neue; für die anderen löschen Sie nach den Aufbewahrungsfristen. Eine Akte mit Aufbewahrungspflicht behält ihre E-Mails für immer: setzen Sie die Pflicht, bevor das Jahr endet.
 typed-wrong = Eine Ihrer Angaben passt nicht.
-typed-wrong-what = Nichts wurde geändert. Unten steht im Wortlaut der API, um welches Feld es geht.
+typed-wrong-what = Es wurde nichts geändert.
+field-wrong = „{ $name }“ passt nicht.
+field-line-wrong = „{ $a }“: Zeile { $b } passt nicht.
+hint-address = Hier gehört eine E-Mail-Adresse hin, etwa name@kanzlei.example.
+hint-party = Hier gehört eine E-Mail-Adresse hin, oder @ und eine Domain, etwa @laden.example.
+hint-domain = In jede Zeile gehört eine Domain, etwa laden.example.
+hint-url = Hier gehört eine Adresse hin, die mit https:// beginnt und vom Internet aus erreichbar ist.
+hint-text = Es darf nicht leer sein und hat höchstens 200 Zeichen.
+hint-years = Hier gehört eine Zahl von Jahren hin, oder nichts für immer. Jede Klasse hat einen eigenen Namen.
+hint-day = Hier gehört ein Tag hin, etwa 2026-03-02.
+hint-id = Kopieren Sie es noch einmal aus Entra: Es hat 36 Zeichen.
+hint-zone = Hier gehört der Name einer Zeitzone hin, etwa Europe/Brussels.
+hint-chosen = Wählen Sie es noch einmal aus der Liste: Vielleicht wurde es inzwischen entfernt.

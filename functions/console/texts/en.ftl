@@ -51,16 +51,18 @@ once-more-button = Send once more
 
 who-operator = Your provider's turn
 who-firm-administrator = Your turn
+who-your-administrator = The turn of your firm's administrator
 who-tenant-administrator = The turn of your Microsoft 365 administrator
 who-app-owner = The turn of the owner of the app registration
 who-user = The turn of the connected account
 who-integrator = The turn of the developer
 who-nobody = Nobody has to act
+turn-and-action = { $a }: { $b }
 
 home-needs = What needs someone
 home-nothing = Nothing needs anyone at the moment.
 home-in = Is everything in?
-home-in-yes = Yes. All mail of the chosen folders is kept.
+home-in-yes = Yes. All mail of the chosen folders is kept, as of { $name }.
 home-in-no = Not yet, or not surely: the table says which mailbox waits.
 home-no-mailbox = No mailbox is set up yet.
 home-chart = Mail kept each day
@@ -70,6 +72,23 @@ need-connect = “{ $name }” is not connected yet.
 need-connect-how = Sign in at Microsoft, or send the link to the person who may.
 need-activate = { $name } is set up, but no mail is kept yet.
 need-activate-how = Check its folders and rules, then switch it on.
+need-paused = { $name } is paused: nothing is read.
+need-paused-how = What came meanwhile is kept once you switch it on again.
+need-member = { $n ->
+    [one] One date or contact is not in { $name }'s Outlook.
+   *[other] { $n } dates and contacts are not in { $name }'s Outlook.
+}
+need-member-how = Open the entries of this person: each says why, and whose turn it is.
+need-webhook-failing = Your application does not take what greffe posts to { $name }.
+need-webhook-paused = Nothing is posted to { $name }: it is paused.
+need-webhook-how = Let it go on once your application is ready.
+need-erasure = An erasure waits for you to confirm it.
+need-erasure-how = See what would go and what stays. Until then everything stays.
+need-proposals = { $n ->
+    [one] One mail may belong to a dossier.
+   *[other] { $n } mails may belong to a dossier.
+}
+need-proposals-how = Look through them once, and file what is right.
 secret-ends = The secret of “{ $a }” ends on { $b }.
 secret-days = { $n ->
     [0] It ends today.
@@ -156,12 +175,40 @@ search-from = Sender's address
 search-dossier = Dossier
 search-all = All mailboxes
 search-mailbox = Mailbox address
+search-more = More filters
+search-clear = Show all mail again
+search-filed = Filed or not
+search-filed-no = not filed yet
+search-filed-yes = filed
+search-direction = Received or sent
+search-received = received
+search-sent = sent
+search-both = both
+search-since = From this day
+search-until = Up to this day
+search-attachments = Only with attachments
+hits-all = { $n ->
+    [one] One mail.
+   *[other] { $n } mails.
+}
+hits-page = { $n ->
+    [one] One mail on this page; there are more.
+   *[other] { $n } mails on this page; there are more.
+}
+hits-end = { $n ->
+    [one] One mail on this page, the oldest.
+   *[other] { $n } mails on this page, the oldest ones.
+}
+list-none-newest = Among the newest mails none fits. Older ones may.
+tick-all = Tick all on this page
+tick-none = Untick all
 list = Mails
 list-none = No mail is kept yet. It appears here within seconds of its arrival.
 list-none-found = No mail fits. Try fewer words, or another mailbox.
 file-chosen = File the chosen mails in dossier
 file-in = Dossier
 choose-a-mail = Choose at least one mail in the list.
+choose-an-entry = Choose at least one entry in the list.
 type-a-dossier = Type the dossier that the mail belongs to.
 file-conversation = File the whole conversation
 file = File
@@ -295,6 +342,11 @@ mode-exclude-what = What lies below a ticked folder is left out too. Folders tha
 mode-all = All folders
 mode-all-what = Folders that are made later are kept too.
 folder-mixed = some below are ticked
+folder-below-all = with all below
+folder-below-some = with some of those below
+folder-below-none = without those below
+folder-covered = left out with the folder above
+folders-tick-below = Tick what lies below the ticked folders too
 folder-never = is never kept
 outcome-folders = { $n ->
     [0] No folder would be kept.
@@ -565,6 +617,17 @@ federation-values = Enter these in Entra to the letter: App registrations, your 
 federation-use = Test it and use it
 
 typed-kept = What you typed is kept. You can send it once more.
+overtaken = Meanwhile somebody else has changed this.
+overtaken-what = Nothing of yours was saved yet. What you typed stands below; what holds now stands here. Save once more to replace it.
+said-saved = Saved.
+said-added = Added.
+said-removed = Removed.
+said-on = The mailbox is switched on.
+said-paused = It is paused.
+said-begun = It has begun. What comes of it appears on this page.
+said-sent = It is being sent. What came of it appears below in a few seconds.
+too-large-title = This is too much at once
+too-large-text = Nothing was changed. Go back, and send less at a time, such as a shorter list.
 archive-checked = A part of the archive is checked each day, last on { $name }:
 archive-whole = { $n ->
     [0] there was nothing in it to check.
@@ -679,4 +742,16 @@ retention-no-class = No class
 retention-put = Put the dossier in the class
 retention-help = A longer period holds for kept mail, too, within about half an hour. A shorter one holds for new mail only; to apply it to kept mail, erase by the retention periods. A dossier under a legal hold keeps its mail for ever: set the hold before the year ends.
 typed-wrong = Something that you typed does not fit.
-typed-wrong-what = Nothing was changed. Below stands which field it is, in the words of the API.
+typed-wrong-what = Nothing was changed.
+field-wrong = “{ $name }” does not fit.
+field-line-wrong = “{ $a }”: line { $b } does not fit.
+hint-address = An e-mail address belongs here, such as name@firm.example.
+hint-party = An e-mail address belongs here, or @ and a domain, such as @shop.example.
+hint-domain = A domain belongs on each line, such as shop.example.
+hint-url = An address belongs here that begins with https:// and can be reached from the internet.
+hint-text = It may not be empty, and has at most 200 characters.
+hint-years = A number of years belongs here, or nothing for ever. Each class has a name of its own.
+hint-day = A day belongs here, such as 2026-03-02.
+hint-id = Copy it from Entra once more: it has 36 characters.
+hint-zone = The name of a time zone belongs here, such as Europe/Brussels.
+hint-chosen = Choose it from the list once more: it may have been removed meanwhile.

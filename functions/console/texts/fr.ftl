@@ -43,7 +43,7 @@ foreign-title = Ce formulaire vient d'un autre site
 foreign-text = Rien n'a été modifié. Ouvrez la page ici et envoyez le formulaire depuis celle-ci.
 once-more-title = Votre session était terminée
 once-more-kept = Rien de ce que vous avez saisi n'est perdu, et rien n'a encore été modifié.
-once-more-secret = Rien n'a encore été modifié. Par sécurité, greffe ne garde aucun secret client saisi : ouvrez à nouveau le formulaire et saisissez-le encore une fois.
+once-more-secret = Rien n'a encore été modifié. Par sécurité, greffe ne garde aucun secret client saisi : ouvrez à nouveau le formulaire et saisissez-le encore une fois.
 once-more-send = Vous êtes de nouveau connecté. Envoyez le formulaire encore une fois.
 once-more-sign-in = Connectez-vous dans un nouvel onglet. Revenez ensuite ici et envoyez le formulaire encore une fois.
 once-more-tab = Se connecter dans un nouvel onglet
@@ -51,26 +51,45 @@ once-more-button = Envoyer encore une fois
 
 who-operator = Au tour de votre fournisseur
 who-firm-administrator = À votre tour
+who-your-administrator = Au tour de l'administrateur de votre cabinet
 who-tenant-administrator = Au tour de votre administrateur Microsoft 365
 who-app-owner = Au tour du propriétaire de l'inscription d'application
 who-user = Au tour du compte connecté
 who-integrator = Au tour du développeur
 who-nobody = Personne n'a à agir
+turn-and-action = { $a } : { $b }
 
 home-needs = Ce qui attend quelqu'un
 home-nothing = Rien n'attend personne en ce moment.
-home-in = Tout est-il là ?
-home-in-yes = Oui. Tous les courriels des dossiers choisis sont conservés.
-home-in-no = Pas encore, ou pas à coup sûr : le tableau indique quelle boîte attend.
+home-in = Tout est-il là ?
+home-in-yes = Oui. Tous les courriels des dossiers choisis sont conservés, état au { $name }.
+home-in-no = Pas encore, ou pas à coup sûr : le tableau indique quelle boîte attend.
 home-no-mailbox = Aucune boîte aux lettres n'est encore configurée.
 home-chart = Courriels conservés par jour
 home-secrets = Secrets qui expirent bientôt
 home-help = En haut figure ce que quelqu'un doit faire, avec un bouton pour chaque point. En dessous, vous voyez si tous les courriels sont là. Si rien ne figure en haut, vous n'avez rien à faire.
-need-connect = « { $name } » n'est pas encore connecté.
+need-connect = « { $name } » n'est pas encore connecté.
 need-connect-how = Connectez-vous chez Microsoft, ou envoyez le lien à la personne qui le peut.
 need-activate = { $name } est configurée, mais aucun courriel n'est encore conservé.
 need-activate-how = Vérifiez ses dossiers et ses règles, puis activez-la.
-secret-ends = Le secret de « { $a } » expire le { $b }.
+need-paused = { $name } est en pause : rien n'est lu.
+need-paused-how = Ce qui est arrivé entre-temps sera conservé dès que vous la réactivez.
+need-member = { $n ->
+    [one] { $n } date ou contact n'est pas dans l'Outlook de { $name }.
+   *[other] { $n } dates et contacts ne sont pas dans l'Outlook de { $name }.
+}
+need-member-how = Ouvrez les entrées de cette personne : chacune dit pourquoi, et à qui c'est le tour.
+need-webhook-failing = Votre application ne prend pas ce que greffe envoie à { $name }.
+need-webhook-paused = Rien n'est envoyé à { $name } : c'est en pause.
+need-webhook-how = Reprenez quand votre application est prête.
+need-erasure = Un effacement attend que vous le confirmiez.
+need-erasure-how = Regardez ce qui partirait et ce qui reste. D'ici là, tout reste.
+need-proposals = { $n ->
+    [one] { $n } courriel appartient peut-être à un dossier.
+   *[other] { $n } courriels appartiennent peut-être à un dossier.
+}
+need-proposals-how = Parcourez-les une fois, et classez ce qui est juste.
+secret-ends = Le secret de « { $a } » expire le { $b }.
 secret-days = { $n ->
     [0] Il expire aujourd'hui.
     [one] Il reste un jour.
@@ -97,23 +116,23 @@ mails-kept = { $n ->
 mailboxes-own = D'une personne
 mailboxes-shared = Partagées
 mailboxes-more = Autres boîtes aux lettres
-mailboxes-help = Une boîte est complète quand tous les courriels de ses dossiers choisis sont conservés. Pendant la préparation, les nouveaux courriels sont déjà conservés ; attendez pour y déplacer d'anciens courriels. Ouvrez une boîte pour en voir plus.
+mailboxes-help = Une boîte est complète quand tous les courriels de ses dossiers choisis sont conservés. Pendant la préparation, les nouveaux courriels sont déjà conservés ; attendez pour y déplacer d'anciens courriels. Ouvrez une boîte pour en voir plus.
 mailbox-needed = Attend quelqu'un
 mailbox-inactive = Pas activée
 mailbox-paused = En pause
 mailbox-preparing = En préparation
-mailbox-preparing-folders = En préparation : { $a } dossiers sur { $b } sont prêts
+mailbox-preparing-folders = En préparation : { $a } dossiers sur { $b } sont prêts
 mailbox-remaining = { $n ->
     [one] Encore { $n } courriel à venir
    *[other] Encore { $n } courriels à venir
 }
 mailbox-failed = { $n ->
-    [one] Microsoft ne délivre pas { $n } courriel ; greffe réessaie
-   *[other] Microsoft ne délivre pas { $n } courriels ; greffe réessaie
+    [one] Microsoft ne délivre pas { $n } courriel ; greffe réessaie
+   *[other] Microsoft ne délivre pas { $n } courriels ; greffe réessaie
 }
-mailbox-incomplete = Une partie attend ; greffe réessaie
+mailbox-incomplete = Une partie attend ; greffe réessaie
 mailbox-complete = Complète
-mailbox-end = Fin prévue : { $name }.
+mailbox-end = Fin prévue : { $name }.
 since-time = Depuis le { $name }
 mailbox-what = Ce qui est conservé
 mailbox-activated = Les courriels arrivés depuis le { $name } sont conservés.
@@ -140,10 +159,10 @@ rules-none = Aucune règle n'écarte quoi que ce soit.
 rules-mark = Outlook montre une marque grise sur les courriels conservés et une verte sur les courriels classés.
 rules-no-mark = Outlook ne montre pas de marques.
 history-done = Tous les anciens courriels ont été examinés.
-history-running = Anciens courriels : { $a } sur { $b } examinés.
+history-running = Anciens courriels : { $a } sur { $b } examinés.
 history-counting = Les anciens courriels sont en cours de comptage.
 mailbox-switch = Activer
-mailbox-switch-on = À partir de maintenant, les nouveaux courriels des dossiers choisis sont conservés. Fixez d'abord les règles : ce qui est conservé par erreur est plus difficile à retirer.
+mailbox-switch-on = À partir de maintenant, les nouveaux courriels des dossiers choisis sont conservés. Fixez d'abord les règles : ce qui est conservé par erreur est plus difficile à retirer.
 mailbox-go-on = Ce qui est arrivé pendant la pause est conservé aussi.
 mailbox-activate = Activer
 mailbox-no-folders = Choisissez d'abord des dossiers.
@@ -156,12 +175,40 @@ search-from = Adresse de l'expéditeur
 search-dossier = Dossier
 search-all = Toutes les boîtes
 search-mailbox = Adresse de la boîte aux lettres
+search-more = Autres filtres
+search-clear = Afficher à nouveau tous les courriels
+search-filed = Classé ou non
+search-filed-no = pas encore classés
+search-filed-yes = classés
+search-direction = Reçus ou envoyés
+search-received = reçus
+search-sent = envoyés
+search-both = les deux
+search-since = À partir du
+search-until = Jusqu'au
+search-attachments = Seulement avec pièces jointes
+hits-all = { $n ->
+    [one] { $n } courriel.
+   *[other] { $n } courriels.
+}
+hits-page = { $n ->
+    [one] { $n } courriel sur cette page ; il y en a d'autres.
+   *[other] { $n } courriels sur cette page ; il y en a d'autres.
+}
+hits-end = { $n ->
+    [one] { $n } courriel sur cette page, le plus ancien.
+   *[other] { $n } courriels sur cette page, les plus anciens.
+}
+list-none-newest = Parmi les courriels les plus récents, aucun ne correspond. De plus anciens peut-être.
+tick-all = Cocher tout sur cette page
+tick-none = Tout décocher
 list = Courriels
 list-none = Aucun courriel n'est encore conservé. Il apparaît ici quelques secondes après son arrivée.
 list-none-found = Aucun courriel ne correspond. Essayez moins de mots, ou une autre boîte.
 file-chosen = Classer les courriels choisis dans le dossier
 file-in = Dossier
 choose-a-mail = Choisissez au moins un courriel dans la liste.
+choose-an-entry = Choisissez au moins une entrée dans la liste.
 type-a-dossier = Saisissez le dossier auquel le courriel appartient.
 file-conversation = Classer toute la conversation
 file = Classer
@@ -174,7 +221,7 @@ filed-not = { $n ->
     [one] Un courriel n'a pas pu être classé.
    *[other] { $n } courriels n'ont pas pu être classés.
 }
-choose = Choisir : { $name }
+choose = Choisir : { $name }
 older = Courriels plus anciens
 has-attachments = avec pièces jointes
 back-to-list = Retour à la liste
@@ -185,7 +232,7 @@ mail-failed = Pas encore délivré par Microsoft
 mail-gone = Supprimé avant lecture
 mail-erased = Effacé sur demande
 mail-removed = Retiré car indésirable
-mail-expired = Expiré : sa durée de conservation est écoulée
+mail-expired = Expiré : sa durée de conservation est écoulée
 mail-from = De
 mail-to = À
 mail-cc = Copie
@@ -205,7 +252,7 @@ proof-what = Un fichier par lequel chacun vérifie, sans greffe, que ce courriel
 connectors = Connexions
 people = Personnes
 connectors-none = Rien n'est encore connecté. Une connexion permet à greffe de lire les courriels dans Microsoft 365.
-connectors-help = Une connexion est le chemin par lequel greffe atteint Microsoft 365. Elle passe par une personne, ou vaut pour toute l'organisation. Testez-la en cas de doute : un test ne change rien.
+connectors-help = Une connexion est le chemin par lequel greffe atteint Microsoft 365. Elle passe par une personne, ou vaut pour toute l'organisation. Testez-la en cas de doute : un test ne change rien.
 connector-needed = Attend quelqu'un
 connector-connected = Connecté à { $a } via { $b }
 connector-works = Connecté
@@ -275,7 +322,7 @@ mailbox-kind-shared = Partagée, comme info@
 mailbox-add = Ajouter
 mailboxes-first = Connectez d'abord Microsoft 365.
 folders = Dossiers
-folders-which = Quels dossiers sont conservés ?
+folders-which = Quels dossiers sont conservés ?
 folders-find = Chercher un dossier par son nom
 folders-find-do = Chercher
 folders-find-end = Montrer tous les dossiers
@@ -295,6 +342,11 @@ mode-exclude-what = Ce qui se trouve sous un dossier coché est exclu aussi. Les
 mode-all = Tous les dossiers
 mode-all-what = Les dossiers créés plus tard sont conservés aussi.
 folder-mixed = certains sont cochés en dessous
+folder-below-all = avec tout ce qui est en dessous
+folder-below-some = avec une partie de ce qui est en dessous
+folder-below-none = sans ce qui est en dessous
+folder-covered = écarté avec le dossier au-dessus
+folders-tick-below = Cocher aussi ce qui est en dessous des dossiers cochés
 folder-never = n'est jamais conservé
 outcome-folders = { $n ->
     [0] Aucun dossier ne serait conservé.
@@ -311,8 +363,8 @@ rules = Règles
 rules-change = Modifier les règles
 rules-see = Voir ce qu'elles auraient écarté
 rules-would = { $n ->
-    [one] Ces règles auraient écarté un courriel conservé :
-   *[other] Ces règles auraient écarté ces { $n } courriels conservés :
+    [one] Ces règles auraient écarté un courriel conservé :
+   *[other] Ces règles auraient écarté ces { $n } courriels conservés :
 }
 rules-would-none = Ces règles n'auraient écarté aucun courriel conservé.
 rules-would-more = Seuls les courriels les plus récents ont été examinés.
@@ -343,7 +395,7 @@ first-mailbox-what = La vôtre, celle d'un collègue, ou une boîte partagée.
 first-folders = Choisir ses dossiers
 first-folders-what = Seul ce que vous choisissez est conservé.
 first-rules = Regarder les règles
-first-rules-what = Que faut-il écarter ? C'est plus facile avant qu'après.
+first-rules-what = Que faut-il écarter ? C'est plus facile avant qu'après.
 first-activate = L'activer
 first-activate-what = À partir de là, les nouveaux courriels sont conservés.
 first-done = fait
@@ -380,8 +432,8 @@ entries = Dates et contacts
 entries-of = De
 entries-of-all = tous
 show = Afficher
-entries-none = Il n'y a encore rien ici. Votre application envoie les dates et les contacts ; ils apparaissent ici avec leur état dans chaque Outlook.
-entries-chosen = Éléments cochés : membre
+entries-none = Il n'y a encore rien ici. Votre application envoie les dates et les contacts ; ils apparaissent ici avec leur état dans chaque Outlook.
+entries-chosen = Éléments cochés : membre
 entries-give = Donner à ce membre
 entries-take = Retirer à ce membre
 entries-more = Suite
@@ -407,15 +459,15 @@ copy-failed = pas dans Outlook
 webhooks = Webhooks
 webhooks-none = Votre application n'est encore prévenue de rien. Elle peut demander à tout moment ce qui s'est passé.
 webhooks-help = Un webhook est une adresse de votre application. greffe y envoie ce qui se passe, signé, dans l'ordre, jusqu'à ce que ce soit reçu. Le développeur de votre application connaît l'adresse.
-webhook-help = Chaque ligne est un essai. Si l'adresse ne répond pas, greffe réessaie pendant un jour, à intervalles croissants ; puis il s'arrête et le dit. Rien n'est perdu entre-temps.
+webhook-help = Chaque ligne est un essai. Si l'adresse ne répond pas, greffe réessaie pendant un jour, à intervalles croissants ; puis il s'arrête et le dit. Rien n'est perdu entre-temps.
 webhook-new = Ajouter une adresse
 webhook-url = Adresse
 webhook-add = Ajouter
 webhook-works = Fonctionne
 webhook-failing = Ne répond pas en ce moment
 webhook-paused = En pause
-webhook-stopped = Arrêté ; quelqu'un doit agir
-webhook-tries = Depuis { $a }. Prochain essai : { $b }.
+webhook-stopped = Arrêté ; quelqu'un doit agir
+webhook-tries = Depuis { $a }. Prochain essai : { $b }.
 webhook-all-types = Tout ce qui se passe est envoyé.
 webhook-test = Envoyer un test
 webhook-pause = Mettre en pause
@@ -423,7 +475,7 @@ webhook-go-on = Reprendre
 webhook-secret = Secret
 webhook-secret-made = Copiez maintenant le secret dans votre application. Il n'est affiché que cette fois.
 webhook-secret-new = Nouveau secret
-webhook-secret-what = Pendant un jour, les événements sont signés avec l'ancien et le nouveau secret : rien n'est perdu pendant que vous le changez.
+webhook-secret-what = Pendant un jour, les événements sont signés avec l'ancien et le nouveau secret : rien n'est perdu pendant que vous le changez.
 webhook-remove-what = Plus rien n'est envoyé à cette adresse. Ce qui s'est passé peut toujours être demandé.
 mailbox-remove-what = greffe ne lit plus cette boîte. Ce qui est conservé reste, peut être trouvé et classé. Vous pouvez ajouter la boîte à nouveau.
 connector-remove-what = greffe renonce à son accès. Les boîtes de cette connexion sont mises en pause, et plus rien n'est placé dans Outlook par elle. Ce qui est conservé reste.
@@ -440,7 +492,7 @@ delivery-unreachable = injoignable
 
 activity = Registre
 activity-none = Rien n'a encore été fait.
-activity-help = Vous voyez ici qui a fait quoi, et qui a lu quel courriel. Chaque acte est noté avant d'être fait. Personne ne peut modifier ou supprimer une ligne : greffe le verrait.
+activity-help = Vous voyez ici qui a fait quoi, et qui a lu quel courriel. Chaque acte est noté avant d'être fait. Personne ne peut modifier ou supprimer une ligne : greffe le verrait.
 activity-broken = Une ligne de ce registre a été modifiée ou supprimée.
 activity-broken-what = Prévenez votre fournisseur. Les autres lignes sont telles qu'elles ont été écrites.
 when = Quand
@@ -451,7 +503,7 @@ outcome-done = fait
 outcome-refused = refusé
 outcome-open = commencé, résultat inconnu
 actor-operator = Votre fournisseur
-actor-key = Programme « { $name } »
+actor-key = Programme « { $name } »
 actor-former-key = Un programme dont la clé est révoquée
 actor-visitor = Quelqu'un sans compte
 did-sign-in = s'est connecté chez Microsoft
@@ -485,12 +537,12 @@ did-marks = a modifié les marques
 did-firm = a modifié les réglages du cabinet
 did-other = a fait autre chose
 
-check = Tout est-il là ?
+check = Tout est-il là ?
 check-running = Les dossiers sont en cours de comparaison avec ce qui est conservé.
 check-never = Les dossiers n'ont pas encore été comparés. Cela se fait tout seul chaque jour.
-check-complete = Dernière comparaison le { $a } : sur { $b } courriels dans les dossiers, aucun ne manque.
-check-found = Dernière comparaison le { $a } : { $b } courriels manquaient ; ils sont conservés ou le seront bientôt.
-check-would = Dernière comparaison le { $a } : { $b } courriels manquent.
+check-complete = Dernière comparaison le { $a } : sur { $b } courriels dans les dossiers, aucun ne manque.
+check-found = Dernière comparaison le { $a } : { $b } courriels manquaient ; ils sont conservés ou le seront bientôt.
+check-would = Dernière comparaison le { $a } : { $b } courriels manquent.
 check-what = greffe compare les dossiers choisis avec ce qui est conservé, et conserve ce qui manque. Il peut aussi seulement regarder.
 check-do = Comparer maintenant
 check-look = Seulement regarder
@@ -519,9 +571,9 @@ operator-create = Créer le cabinet
 operator-ended = fermé le { $name }
 operator-waiting = On vous attend
 operator-waiting-who = { $a } demande l'organisation { $b }, qu'un autre cabinet a déjà.
-operator-waiting-what = N'autorisez que si les deux cabinets vont ensemble : les deux pourront alors lire le courrier de cette organisation.
+operator-waiting-what = N'autorisez que si les deux cabinets vont ensemble : les deux pourront alors lire le courrier de cette organisation.
 operator-release = Autoriser
-operator-help = Créez un cabinet, puis faites entrer son premier administrateur par un lien. Le courrier d'un cabinet est à lui : ce que vous y lisez est noté dans son registre.
+operator-help = Créez un cabinet, puis faites entrer son premier administrateur par un lien. Le courrier d'un cabinet est à lui : ce que vous y lisez est noté dans son registre.
 
 # What one page needs beside the others.
 activity-older = Plus ancien
@@ -531,7 +583,7 @@ member-test-what = Essaie un service dans cet Outlook, et supprime ce qui a ét�
 documents-all = Tous les courriels
 proposals = Propositions
 proposals-what = Ces courriels ont été écrits ou reçus par les contacts d'un seul dossier, et n'ont jamais été classés. Acceptez ce qui est juste et décochez le reste.
-proposals-none = Aucun courriel n'attend de dossier. Votre application envoie des contacts avec leurs dossiers ; les courriels de ces personnes apparaissent ici.
+proposals-none = Aucun courriel n'attend de dossier. Votre application envoie des contacts avec leurs dossiers ; les courriels de ces personnes apparaissent ici.
 proposals-none-here = Aucun de ces courriels ne peut être proposé. De plus anciens peut-être.
 proposals-accept = Classer les courriels cochés
 proposals-help = Un courriel est proposé pour un dossier si toutes les personnes extérieures à votre cabinet qui l'ont écrit ou reçu appartiennent à ce dossier. Rien n'est classé avant votre accord, sauf si vous en faites une règle ci-dessous. Un courriel que vous retirez d'un dossier n'est plus proposé.
@@ -540,32 +592,43 @@ filing-by-contact = Classer les nouveaux courriels selon leurs contacts
 filing-by-contact-what = Un nouveau courriel qui serait proposé pour un dossier y est classé aussitôt. Les courriels déjà présents restent des propositions.
 filing-replies = Classer les réponses avec leur conversation
 filing-replies-what = Quand vous classez toute une conversation, ses courriels suivants vont dans le même dossier.
-list-complete-to = Les courriels après le numéro { $n } ont été cherchés par objet et expéditeur seulement ; leurs textes sont en cours de lecture. Cherchez à nouveau dans une minute.
+list-complete-to = Les courriels après le numéro { $n } ont été cherchés par objet et expéditeur seulement ; leurs textes sont en cours de lecture. Cherchez à nouveau dans une minute.
 credential = Comment greffe s'identifie auprès de Microsoft
 credential-what = Votre inscription d'application accepte greffe par une clé secrète, par un certificat, ou sans l'un ni l'autre. Un nouveau moyen est testé avant de remplacer l'ancien.
-credential-federated-now = Elle n'utilise aucune clé secrète : rien n'expire.
+credential-federated-now = Elle n'utilise aucune clé secrète : rien n'expire.
 credential-renewing = Elle est en cours de renouvellement depuis le { $name }.
 secret-end = Elle expire le, si vous le savez
 renew = Renouveler maintenant
 renew-what = greffe crée une nouvelle clé secrète chez Microsoft et l'utilise ensuite. L'inscription d'application doit avoir le droit de se modifier.
 renew-do = Créer une clé secrète et l’utiliser
 certificate = Un certificat au lieu d'une clé secrète
-certificate-what = greffe crée une paire de clés. Vous téléversez le certificat dans Entra, ou greffe le fait ; la clé privée ne quitte jamais greffe.
+certificate-what = greffe crée une paire de clés. Vous téléversez le certificat dans Entra, ou greffe le fait ; la clé privée ne quitte jamais greffe.
 certificate-add = greffe l'enregistre chez Microsoft
 certificate-add-what = Seulement si l'inscription d'application peut se modifier.
 certificate-make = Créer un certificat
-certificate-made = Enregistrez ces lignes dans un fichier dont le nom finit par .pem, et téléversez-le dans Entra : Inscriptions d'applications, votre application, Certificats et secrets, Certificats.
+certificate-made = Enregistrez ces lignes dans un fichier dont le nom finit par .pem, et téléversez-le dans Entra : Inscriptions d'applications, votre application, Certificats et secrets, Certificats.
 certificate-added = Le certificat est enregistré chez Microsoft.
-certificate-until = Valable jusqu’au { $a }. Empreinte (SHA-256) : { $b }
+certificate-until = Valable jusqu’au { $a }. Empreinte (SHA-256) : { $b }
 certificate-use = Le tester et l’utiliser
 federation = Sans aucune clé secrète
-federation-what = Amazon, où tourne greffe, se porte garant de greffe auprès de Microsoft. Vous saisissez une fois quelques valeurs dans Entra ; ensuite rien n'expire.
+federation-what = Amazon, où tourne greffe, se porte garant de greffe auprès de Microsoft. Vous saisissez une fois quelques valeurs dans Entra ; ensuite rien n'expire.
 federation-show = Montrer les valeurs
-federation-values = Saisissez ces valeurs à la lettre dans Entra : Inscriptions d'applications, votre application, Certificats et secrets, Informations d'identification fédérées. Une pour chaque « Subject ». Attendez ensuite quelques minutes.
+federation-values = Saisissez ces valeurs à la lettre dans Entra : Inscriptions d'applications, votre application, Certificats et secrets, Informations d'identification fédérées. Une pour chaque « Subject ». Attendez ensuite quelques minutes.
 federation-use = La tester et l’utiliser
 
 typed-kept = Ce que vous avez saisi n'est pas perdu. Vous pouvez l'envoyer de nouveau.
-archive-checked = Chaque jour, une partie des archives est vérifiée, la dernière fois le { $name } :
+overtaken = Entre-temps, quelqu'un d'autre a modifié ceci.
+overtaken-what = Rien de ce que vous avez saisi n'est encore enregistré. Votre saisie figure ci-dessous ; ce qui vaut maintenant figure ici. Enregistrez encore une fois pour le remplacer.
+said-saved = Enregistré.
+said-added = Ajouté.
+said-removed = Supprimé.
+said-on = La boîte est activée.
+said-paused = C'est en pause.
+said-begun = C'est commencé. Le résultat apparaîtra sur cette page.
+said-sent = L'envoi est en cours. Le résultat apparaîtra ci-dessous dans quelques secondes.
+too-large-title = C'est trop à la fois
+too-large-text = Rien n'a été modifié. Revenez en arrière et envoyez-en moins à la fois, par exemple une liste plus courte.
+archive-checked = Chaque jour, une partie des archives est vérifiée, la dernière fois le { $name } :
 archive-whole = { $n ->
     [0] il n'y avait rien à vérifier dans celle-ci.
     [one] { $n } courriel est tel qu'il a été conservé.
@@ -584,18 +647,18 @@ erasures-list = Ce qui devait être effacé
 erasures-none = Aucun effacement n'a encore été demandé.
 erasures-help = Un courriel conservé reste inchangé jusqu'à la fin de sa durée de conservation, ou jusqu'à ce que quelqu'un demande ici de l'effacer. Vous voyez d'abord ce qui disparaît et ce qui reste. Aucun courriel d'un dossier sous conservation obligatoire ne peut être effacé.
 erasure-new = Effacer des courriels
-erasure-new-what = Rien n'est encore effacé : vous voyez d'abord ce qui disparaîtrait et ce qui reste, puis vous confirmez.
-erasure-asked = Demandé le { $a } par { $b } :
+erasure-new-what = Rien n'est encore effacé : vous voyez d'abord ce qui disparaîtrait et ce qui reste, puis vous confirmez.
+erasure-asked = Demandé le { $a } par { $b } :
 erasure-requested = greffe regarde ce qui disparaîtrait. Cela prend une minute au plus.
 erasure-previewed = Attend votre confirmation
 erasure-confirmed = L'effacement est en cours. Il prend quelques minutes, car un second passage vérifie qu'il ne reste rien.
-erasure-locked = Refusé : un courriel est verrouillé dans les archives jusqu'au { $name }. Refaites la demande ensuite.
-erasure-held = Refusé : un courriel est ou a été dans un dossier sous conservation obligatoire. Levez-la d'abord.
-erasure-active = Refusé : la boîte aux lettres reçoit encore des courriels. Mettez-la d'abord en pause, ou retirez-la.
-erasure-pushed = Refusé : des dates ou des contacts de ce membre sont dans Outlook. Désactivez-les d'abord.
-erasure-firm-goes-on = Refusé : le cabinet n'est pas supprimé.
-erasure-unknown = Refusé : rien n'en est conservé.
-erasure-as-asked = Rien à faire : aucun courriel n'a expiré, et aucun n'est conservé plus longtemps que les durées ne le prévoient.
+erasure-locked = Refusé : un courriel est verrouillé dans les archives jusqu'au { $name }. Refaites la demande ensuite.
+erasure-held = Refusé : un courriel est ou a été dans un dossier sous conservation obligatoire. Levez-la d'abord.
+erasure-active = Refusé : la boîte aux lettres reçoit encore des courriels. Mettez-la d'abord en pause, ou retirez-la.
+erasure-pushed = Refusé : des dates ou des contacts de ce membre sont dans Outlook. Désactivez-les d'abord.
+erasure-firm-goes-on = Refusé : le cabinet n'est pas supprimé.
+erasure-unknown = Refusé : rien n'en est conservé.
+erasure-as-asked = Rien à faire : aucun courriel n'a expiré, et aucun n'est conservé plus longtemps que les durées ne le prévoient.
 erasure-refused = Refusé.
 erasure-done = Effacé le { $name }.
 erasure-done-mails = { $n ->
@@ -619,28 +682,28 @@ erase-sender-address = Adresse, ou @ et un domaine
 erase-rules = Effacer ce que les règles écarteraient aujourd'hui
 erase-rules-what = Les courriels d'une boîte aux lettres que ses règles ne conserveraient plus. Changez d'abord les règles, et regardez ce qu'elles écarteraient.
 erase-retention = Appliquer les durées de conservation
-erase-retention-what = Ce qui reste des courriels dont la durée est écoulée est effacé : l'objet, l'expéditeur et le dossier. Les courriels conservés plus longtemps que les durées ne le disent sont conservés moins longtemps dès lors.
+erase-retention-what = Ce qui reste des courriels dont la durée est écoulée est effacé : l'objet, l'expéditeur et le dossier. Les courriels conservés plus longtemps que les durées ne le disent sont conservés moins longtemps dès lors.
 erase-mailbox = Effacer une boîte aux lettres avec tous ses courriels
 erase-mailbox-what = Seulement si elle est en pause ou retirée. Dans Outlook, rien ne change.
 erase-member = Effacer un membre
 erase-member-what = Le membre, et les boîtes aux lettres de ses adresses. Seulement si plus rien n'est écrit dans son Outlook.
 erase-way-mails = Effacer quelques courriels
-erase-way-mails-what = Ouvrez un courriel et choisissez « Effacer ce courriel », ou cochez-en plusieurs dans la liste.
+erase-way-mails-what = Ouvrez un courriel et choisissez « Effacer ce courriel », ou cochez-en plusieurs dans la liste.
 erase-one-do = Effacer ce courriel
 erase-chosen-do = Effacer les courriels cochés
 erase-rules-do = Effacer ce que les règles écarteraient
 erase-mailbox-do = Effacer cette boîte aux lettres
 erase-member-do = Effacer ce membre
-erasure-by = Qui l'a demandé ?
-erasure-reason = Pourquoi ?
+erasure-by = Qui l'a demandé ?
+erasure-reason = Pourquoi ?
 erasure-record-what = Les deux restent pour toujours dans le registre. N'écrivez que ce dont un contrôleur a besoin.
 erasure-see = Voir ce qui disparaîtrait
 erasure-final = Personne ne peut revenir en arrière ensuite.
 erasure-type = { $n ->
-    [one] Pour confirmer, tapez le nombre de courriels qui disparaissent : { $n }
-   *[other] Pour confirmer, tapez le nombre de courriels qui disparaissent : { $n }
+    [one] Pour confirmer, tapez le nombre de courriels qui disparaissent : { $n }
+   *[other] Pour confirmer, tapez le nombre de courriels qui disparaissent : { $n }
 }
-erasure-wrong = Rien n'a été effacé : le nombre est { $n }.
+erasure-wrong = Rien n'a été effacé : le nombre est { $n }.
 erasure-confirm = Effacer pour toujours
 erasure-leave = Tout laisser en l'état
 erasure-again = Refaire la demande
@@ -654,12 +717,12 @@ fate-shortened = { $n ->
     [one] Un courriel est conservé moins longtemps dès lors. Il est supprimé à la fin de sa durée.
    *[other] { $n } courriels sont conservés moins longtemps dès lors. Ils sont supprimés à la fin de leur durée.
 }
-fate-index = L'objet, les personnes, le dossier et les mots de chaque courriel : personne ne le trouve plus ici, et il n'est pas conservé de nouveau.
+fate-index = L'objet, les personnes, le dossier et les mots de chaque courriel : personne ne le trouve plus ici, et il n'est pas conservé de nouveau.
 fate-more = Il y en a plus qu'une demande n'en prend. Refaites-la ensuite.
 fate-stays = Ceci reste, et pourquoi
 fate-outlook = Les courriels dans Outlook. greffe n'y efface rien.
-fate-log = Un numéro, une heure et une empreinte de chaque courriel dans le journal. Personne ne peut en lire un courriel ; sans cela, les autres courriels ne pourraient plus être prouvés.
-fate-record = Qui l'a demandé, pourquoi et quand : pour pouvoir montrer plus tard que c'était justifié.
+fate-log = Un numéro, une heure et une empreinte de chaque courriel dans le journal. Personne ne peut en lire un courriel ; sans cela, les autres courriels ne pourraient plus être prouvés.
+fate-record = Qui l'a demandé, pourquoi et quand : pour pouvoir montrer plus tard que c'était justifié.
 fate-elsewhere = Les copies dans votre application, dans les fichiers que quelqu'un a téléchargés, et jusqu'à 35 jours dans les sauvegardes de votre fournisseur.
 holds = Conservation obligatoire
 holds-what = Un courriel qui est ou a été dans un tel dossier ne peut pas être effacé tant que la conservation n'est pas levée.
@@ -677,6 +740,18 @@ retention-dossiers = Dossiers d'une catégorie
 retention-dossiers-what = Les courriels d'un tel dossier sont conservés pendant la durée de sa catégorie.
 retention-no-class = Aucune catégorie
 retention-put = Mettre le dossier dans la catégorie
-retention-help = Une durée plus longue vaut aussi pour les courriels déjà conservés, en une demi-heure environ. Une durée plus courte ne vaut que pour les nouveaux ; pour l'appliquer aux autres, effacez selon les durées de conservation. Un dossier sous conservation obligatoire garde ses courriels pour toujours : posez-la avant la fin de l'année.
+retention-help = Une durée plus longue vaut aussi pour les courriels déjà conservés, en une demi-heure environ. Une durée plus courte ne vaut que pour les nouveaux ; pour l'appliquer aux autres, effacez selon les durées de conservation. Un dossier sous conservation obligatoire garde ses courriels pour toujours : posez-la avant la fin de l'année.
 typed-wrong = Quelque chose que vous avez saisi ne convient pas.
-typed-wrong-what = Rien n'a été modifié. Ci-dessous, dans les mots de l'API, le champ dont il s'agit.
+typed-wrong-what = Rien n'a été modifié.
+field-wrong = « { $name } » ne convient pas.
+field-line-wrong = « { $a } » : la ligne { $b } ne convient pas.
+hint-address = Il faut une adresse électronique, par exemple nom@cabinet.example.
+hint-party = Il faut une adresse électronique, ou @ et un domaine, par exemple @magasin.example.
+hint-domain = Il faut un domaine par ligne, par exemple magasin.example.
+hint-url = Il faut une adresse qui commence par https:// et qui est accessible depuis l'internet.
+hint-text = Il ne peut pas être vide, et compte 200 caractères au plus.
+hint-years = Il faut un nombre d'années, ou rien pour toujours. Chaque catégorie a son propre nom.
+hint-day = Il faut un jour, par exemple 2026-03-02.
+hint-id = Copiez-le encore une fois depuis Entra : il compte 36 caractères.
+hint-zone = Il faut le nom d'un fuseau horaire, par exemple Europe/Brussels.
+hint-chosen = Choisissez-le encore une fois dans la liste : il a peut-être été supprimé entre-temps.

@@ -51,16 +51,18 @@ once-more-button = Nog een keer versturen
 
 who-operator = Uw leverancier is aan zet
 who-firm-administrator = U bent aan zet
+who-your-administrator = De beheerder van uw kantoor is aan zet
 who-tenant-administrator = Uw Microsoft 365-beheerder is aan zet
 who-app-owner = De eigenaar van de app-registratie is aan zet
 who-user = Het verbonden account is aan zet
 who-integrator = De ontwikkelaar is aan zet
 who-nobody = Niemand hoeft iets te doen
+turn-and-action = { $a }: { $b }
 
 home-needs = Wat er te doen is
 home-nothing = Er is nu niets te doen.
 home-in = Is alles binnen?
-home-in-yes = Ja. Alle e-mails van de gekozen mappen zijn bewaard.
+home-in-yes = Ja. Alle e-mails van de gekozen mappen zijn bewaard, stand van { $name }.
 home-in-no = Nog niet, of niet zeker: de tabel zegt welk postvak wacht.
 home-no-mailbox = Er is nog geen postvak ingesteld.
 home-chart = Bewaarde e-mails per dag
@@ -70,6 +72,23 @@ need-connect = “{ $name }” is nog niet verbonden.
 need-connect-how = Meld u aan bij Microsoft, of stuur de link naar wie dat mag.
 need-activate = { $name } is ingesteld, maar er wordt nog geen e-mail bewaard.
 need-activate-how = Kijk de mappen en regels na en schakel het dan in.
+need-paused = { $name } is gepauzeerd: er wordt niets gelezen.
+need-paused-how = Wat intussen kwam, wordt bewaard zodra u het weer inschakelt.
+need-member = { $n ->
+    [one] Eén afspraak of contact staat niet in Outlook van { $name }.
+   *[other] { $n } afspraken en contacten staan niet in Outlook van { $name }.
+}
+need-member-how = Open de items van deze persoon: elk zegt waarom, en wie aan zet is.
+need-webhook-failing = Uw toepassing neemt niet aan wat greffe naar { $name } stuurt.
+need-webhook-paused = Er wordt niets naar { $name } gestuurd: het is gepauzeerd.
+need-webhook-how = Laat het doorgaan zodra uw toepassing klaar is.
+need-erasure = Een wissing wacht op uw bevestiging.
+need-erasure-how = Bekijk wat zou verdwijnen en wat blijft. Tot dan blijft alles.
+need-proposals = { $n ->
+    [one] Eén e-mail hoort misschien bij een dossier.
+   *[other] { $n } e-mails horen misschien bij een dossier.
+}
+need-proposals-how = Kijk ze één keer door en klasseer wat juist is.
 secret-ends = Het geheim van “{ $a }” verloopt op { $b }.
 secret-days = { $n ->
     [0] Het verloopt vandaag.
@@ -156,12 +175,40 @@ search-from = Adres van de afzender
 search-dossier = Dossier
 search-all = Alle postvakken
 search-mailbox = Adres van het postvak
+search-more = Meer filters
+search-clear = Weer alle e-mails tonen
+search-filed = Geklasseerd of niet
+search-filed-no = nog niet geklasseerd
+search-filed-yes = geklasseerd
+search-direction = Ontvangen of verzonden
+search-received = ontvangen
+search-sent = verzonden
+search-both = allebei
+search-since = Vanaf deze dag
+search-until = Tot en met deze dag
+search-attachments = Alleen met bijlagen
+hits-all = { $n ->
+    [one] Eén e-mail.
+   *[other] { $n } e-mails.
+}
+hits-page = { $n ->
+    [one] Eén e-mail op deze pagina; er zijn er meer.
+   *[other] { $n } e-mails op deze pagina; er zijn er meer.
+}
+hits-end = { $n ->
+    [one] Eén e-mail op deze pagina, de oudste.
+   *[other] { $n } e-mails op deze pagina, de oudste.
+}
+list-none-newest = Bij de nieuwste e-mails past er geen. Oudere misschien wel.
+tick-all = Alles op deze pagina aanvinken
+tick-none = Alles uitvinken
 list = E-mails
 list-none = Er is nog geen e-mail bewaard. Nieuwe e-mail staat hier enkele seconden nadat ze is aangekomen.
 list-none-found = Geen e-mail gevonden. Probeer minder woorden, of een ander postvak.
 file-chosen = Gekozen e-mails klasseren in dossier
 file-in = Dossier
 choose-a-mail = Kies minstens één e-mail in de lijst.
+choose-an-entry = Kies minstens één item in de lijst.
 type-a-dossier = Typ het dossier waarbij de e-mail hoort.
 file-conversation = De hele conversatie klasseren
 file = Klasseren
@@ -295,6 +342,11 @@ mode-exclude-what = Wat onder een aangevinkte map ligt, valt ook weg. Mappen die
 mode-all = Alle mappen
 mode-all-what = Mappen die later gemaakt worden, worden ook bewaard.
 folder-mixed = sommige eronder zijn aangevinkt
+folder-below-all = met alles eronder
+folder-below-some = met een deel van wat eronder ligt
+folder-below-none = zonder wat eronder ligt
+folder-covered = weggelaten met de map erboven
+folders-tick-below = Ook aanvinken wat onder de aangevinkte mappen ligt
 folder-never = wordt nooit bewaard
 outcome-folders = { $n ->
     [0] Er zou geen map bewaard worden.
@@ -565,6 +617,17 @@ federation-values = Vul deze letterlijk in Entra in: App-registraties, uw app, C
 federation-use = Testen en gebruiken
 
 typed-kept = Wat u hebt ingevuld, is niet verloren. U kunt het nog eens versturen.
+overtaken = Intussen heeft iemand anders dit gewijzigd.
+overtaken-what = Wat u typte is nog niet opgeslagen. Uw invoer staat hieronder; wat nu geldt staat hier. Sla nog een keer op om het te vervangen.
+said-saved = Opgeslagen.
+said-added = Toegevoegd.
+said-removed = Verwijderd.
+said-on = Het postvak is ingeschakeld.
+said-paused = Het is gepauzeerd.
+said-begun = Het is begonnen. Het resultaat verschijnt op deze pagina.
+said-sent = Het wordt verstuurd. Het resultaat verschijnt hieronder binnen enkele seconden.
+too-large-title = Dit is te veel tegelijk
+too-large-text = Er is niets gewijzigd. Ga terug en verstuur minder tegelijk, bijvoorbeeld een kortere lijst.
 archive-checked = Elke dag wordt een deel van het archief gecontroleerd, het laatst op { $name }:
 archive-whole = { $n ->
     [0] daarin was niets te controleren.
@@ -679,4 +742,16 @@ retention-no-class = Geen klasse
 retention-put = Het dossier in de klasse zetten
 retention-help = Een langere termijn geldt binnen ongeveer een half uur ook voor bewaarde e-mail. Een kortere geldt alleen voor nieuwe; om die op bewaarde e-mail toe te passen, wist u volgens de bewaartermijnen. Een dossier met bewaarplicht houdt zijn e-mail voor altijd: zet de bewaarplicht voor het einde van het jaar.
 typed-wrong = Iets wat u hebt ingevuld, klopt niet.
-typed-wrong-what = Er is niets veranderd. Hieronder staat om welk veld het gaat, in de woorden van de API.
+typed-wrong-what = Er is niets gewijzigd.
+field-wrong = “{ $name }” past niet.
+field-line-wrong = “{ $a }”: regel { $b } past niet.
+hint-address = Hier hoort een e-mailadres, zoals naam@kantoor.example.
+hint-party = Hier hoort een e-mailadres, of @ en een domein, zoals @winkel.example.
+hint-domain = Op elke regel hoort een domein, zoals winkel.example.
+hint-url = Hier hoort een adres dat met https:// begint en vanaf het internet bereikbaar is.
+hint-text = Het mag niet leeg zijn en telt hoogstens 200 tekens.
+hint-years = Hier hoort een aantal jaren, of niets voor altijd. Elke klasse heeft een eigen naam.
+hint-day = Hier hoort een dag, zoals 2026-03-02.
+hint-id = Kopieer het nog eens uit Entra: het telt 36 tekens.
+hint-zone = Hier hoort de naam van een tijdzone, zoals Europe/Brussels.
+hint-chosen = Kies het nog eens uit de lijst: misschien werd het intussen verwijderd.

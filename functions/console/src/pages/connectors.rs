@@ -15,6 +15,7 @@ use super::{
 use crate::{
     api_client::{PageError, Refusal},
     form::Fields,
+    said::Said,
     shell::{Office, Shell, page, page_saying},
     text::Texts,
 };
@@ -121,7 +122,7 @@ pub(crate) async fn create(office: Office, typed: Fields) -> Result<Response, Pa
     body["name"] = json!(typed.get("name"));
     body["app"] = app;
     match office.api().made_once::<NewConnector>(&typed, &office.v1("/connectors"), body).await? {
-        Ok(made) => Ok(office.to(&format!("/connectors/{}", made.id))),
+        Ok(made) => Ok(office.done(&format!("/connectors/{}", made.id), Said::Added)),
         Err(refusal) => {
             let s = office.shell("connectors");
             Ok(page_saying(Some(refusal), |refusal| NewConnectorPage { s, typed, refusal }))
@@ -298,13 +299,14 @@ pub(crate) async fn change(
         "renew" => (Method::POST, format!("{own}/secret/rotate"), Value::Null),
         "remove" => {
             office.api().send::<IgnoredAny>(Method::DELETE, &own, None).await?;
-            return Ok(office.to("/connectors"));
+            return Ok(office.done("/connectors", Said::Removed));
         }
         _ => return Err(PageError::NotFound),
     };
+    let said = if typed.get("do") == "renew" { Said::Begun } else { Said::Saved };
     let body = Some(body).filter(|body| !body.is_null());
     match office.api().tried::<IgnoredAny>(method, &path, body).await? {
-        Ok(_) => Ok(office.to(&format!("/connectors/{connector}"))),
+        Ok(_) => Ok(office.done(&format!("/connectors/{connector}"), said)),
         Err(refusal) => shown(&office, connector, Came::default(), (&typed, Some(refusal))).await,
     }
 }

@@ -8,15 +8,16 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse as _, Redirect, Response},
 };
-use jiff::Timestamp;
+use jiff::{Span, Timestamp, civil::Date, tz::TimeZone};
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::json;
 use shared::base::id::{FirmId, MessageId};
 
 use super::view::{MailboxChoice, MessageView};
 use crate::{
-    api_client::{PageError, Refusal, and, encoded},
+    api_client::{PageError, Refusal, and},
     form::Fields,
+    said::Said,
     shell::{Office, Shell, page as render, page_with},
     text::Texts,
 };
@@ -28,7 +29,7 @@ const TEXT_CHARS_MAX: usize = 200;
 /// Dossiers that are proposed, the latest first.
 const DOSSIERS_MAX: usize = 20;
 
-/// What is looked for.
+/// What is looked for, as the address of the page has it.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct SearchQuery {
@@ -36,40 +37,127 @@ pub(crate) struct SearchQuery {
     from: String,
     dossier: String,
     mailbox: String,
-    after: String,
-    /// How many mails were just filed.
+    /// `yes`, `no`, or empty for both.
     filed: String,
-    /// How many could not be.
-    kept: String,
+    /// `received`, `sent`, or empty for both.
+    direction: String,
+    /// A day, such as `2026-03-02`.
+    since: String,
+    /// The last day.
+    until: String,
+    /// Not empty: only mail with attachments.
+    attachments: String,
+    after: String,
+    /// `all`: every mail of the page is ticked.
+    tick: String,
 }
 
 impl SearchQuery {
-    fn bounded(self) -> Self {
-        let cut = |text: String| text.trim().chars().take(TEXT_CHARS_MAX).collect::<String>();
-        let Self { q, from, dossier, mailbox, after, filed, kept } = self;
+    /// What a query in an address says.
+    fn of(fields: &Fields) -> Self {
+        let of = |name: &str| fields.get(name).to_owned();
         Self {
-            q: cut(q),
-            from: cut(from),
-            dossier: cut(dossier),
-            mailbox: cut(mailbox),
-            after: cut(after),
-            filed: cut(filed),
-            kept: cut(kept),
+            q: of("q"),
+            from: of("from"),
+            dossier: of("dossier"),
+            mailbox: of("mailbox"),
+            filed: of("filed"),
+            direction: of("direction"),
+            since: of("since"),
+            until: of("until"),
+            attachments: of("attachments"),
+            after: of("after"),
+            tick: of("tick"),
         }
+    }
+
+    fn bounded(mut self) -> Self {
+        for text in [
+            &mut self.q,
+            &mut self.from,
+            &mut self.dossier,
+            &mut self.mailbox,
+            &mut self.filed,
+            &mut self.direction,
+            &mut self.since,
+            &mut self.until,
+            &mut self.attachments,
+            &mut self.after,
+        ] {
+            *text = text.trim().chars().take(TEXT_CHARS_MAX).collect();
+        }
+        self
+    }
+
+    /// The fields that stand beside the words, folded away until one of them is used.
+    fn filters(&self) -> [(&'static str, &str); 5] {
+        [
+            ("filed", &self.filed),
+            ("direction", &self.direction),
+            ("since", &self.since),
+            ("until", &self.until),
+            ("attachments", &self.attachments),
+        ]
     }
 
     /// The query of an address, from `?` on; empty if nothing is looked for.
     fn query(&self, with_place: bool) -> String {
         let after = if with_place { self.after.as_str() } else { "" };
         let fields = [("q", &*self.q), ("from", &self.from), ("dossier", &self.dossier), ("mailbox", &self.mailbox)];
-        let fields = fields.into_iter().chain([("after", after)]).filter(|(_, value)| !value.is_empty());
-        let query: Vec<String> = fields.map(|(name, value)| format!("{name}={}", encoded(value))).collect();
-        if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) }
+        let fields = fields.into_iter().chain(self.filters()).chain([("after", after)]);
+        let fields = fields.map(|(name, value)| and(name, value)).collect::<String>();
+        fields.replacen('&', "?", 1)
+    }
+
+    /// What the API is asked for. `mailbox`: its id. Days are those of `zone`; what is no day is left to the API, which
+    /// refuses it.
+    fn asked(&self, mailbox: &str, zone: &TimeZone) -> String {
+        let start = |text: &str, later: i64| {
+            let day = text.parse::<Date>().ok()?.checked_add(Span::new().days(later)).ok()?;
+            Some(day.to_zoned(zone.clone()).ok()?.timestamp().to_string())
+        };
+        let time = |text: &str, later: i64| start(text, later).unwrap_or_else(|| text.to_owned());
+        let filed = match self.filed.as_str() {
+            "yes" => "true",
+            "no" => "false",
+            other => other,
+        };
+        let attachments = if self.attachments.is_empty() { "" } else { "true" };
+        [
+            ("q", self.q.as_str()),
+            ("from", &self.from),
+            ("dossier", &self.dossier),
+            ("mailbox", mailbox),
+            // The API takes one of the two; mail of a dossier is filed.
+            ("filed", if self.dossier.is_empty() { filed } else { "" }),
+            ("direction", &self.direction),
+            ("since", &time(&self.since, 0)),
+            ("until", &time(&self.until, 1)),
+            ("attachments", attachments),
+            ("after", &self.after),
+        ]
+        .into_iter()
+        .map(|(name, value)| and(name, value))
+        .collect()
     }
 
     /// Whether anything is looked for.
     fn is_narrowed(&self) -> bool {
         !self.query(false).is_empty()
+    }
+
+    /// Whether one of the folded filters is used.
+    fn is_filtered(&self) -> bool {
+        self.filters().iter().any(|(_, value)| !value.is_empty())
+    }
+
+    /// Whether nothing can fit: mail of a dossier that is not filed.
+    fn is_empty_by_itself(&self) -> bool {
+        !self.dossier.is_empty() && self.filed == "no"
+    }
+
+    fn ticks_all(&self) -> bool {
+        self.tick == "all"
     }
 }
 
@@ -101,9 +189,9 @@ impl ListShown {
     async fn of(office: &Office, search: SearchQuery) -> Result<Self, PageError> {
         let search = search.bounded();
         let (mailboxes, mailbox) = MailboxChoice::of(office, &search.mailbox).await?;
-        let found = match mailbox {
+        let found = match mailbox.filter(|_| !search.is_empty_by_itself()) {
             Some(mailbox) => {
-                let query = SearchQuery { mailbox, ..search.clone() }.query(true).replacen('?', "&", 1);
+                let query = search.asked(&mailbox, &office.shell.t.zone);
                 let path = office.v1(&format!("/messages?limit={LIST_LIMIT}{query}"));
                 office.api().tried::<Found>(Method::GET, &path, None).await?
             }
@@ -124,6 +212,28 @@ impl ListShown {
         let dossiers = dossiers.filter(|dossier| seen.insert(dossier.clone())).take(DOSSIERS_MAX).collect();
         let complete_to = page.complete_to;
         Ok(Self { search, rows: page.items, next, mailboxes, dossiers, complete_to, refusal, filing: None })
+    }
+}
+
+impl ListShown {
+    /// How many mails there are, as far as the answer tells.
+    fn hits(&self, t: &Texts) -> String {
+        match (self.rows.len(), &self.next, self.search.after.as_str()) {
+            (0, ..) => String::new(),
+            (count, Some(_), _) => t.say_n("hits-page", count),
+            (count, None, "") => t.say_n("hits-all", count),
+            (count, None, _) => t.say_n("hits-end", count),
+        }
+    }
+
+    /// The query by which every mail of the page is ticked, or none is any more.
+    fn ticking(&self) -> String {
+        let query = self.search.query(true);
+        match (self.search.ticks_all(), query.is_empty()) {
+            (true, _) => query,
+            (false, true) => "?tick=all".to_owned(),
+            (false, false) => format!("{query}&tick=all"),
+        }
     }
 }
 
@@ -186,7 +296,7 @@ struct MailShown {
     checked: Option<LastCheck>,
     /// Whether images of the web are shown.
     remote: bool,
-    /// The images of the web that are not.
+    /// Whether it has images of the web that are not.
     withheld: bool,
 }
 
@@ -223,11 +333,6 @@ struct DocumentsPage {
 }
 
 impl DocumentsPage {
-    /// What came of filing, in a sentence.
-    fn said(&self) -> Option<String> {
-        said_of(&self.s.t, &self.list.search.filed, &self.list.search.kept)
-    }
-
     fn is_read(&self, row: &MessageView) -> bool {
         self.mail.as_ref().is_some_and(|mail| mail.view.id == row.id)
     }
@@ -275,23 +380,31 @@ pub(crate) async fn read(
     let of = |rest: &str| office.v1(&format!("/messages/{message}{rest}"));
     let own = of("");
     let (list, view) = tokio::try_join!(ListShown::of(&office, search), office.api().get::<MessageView>(&own))?;
-    let (head, attachments, checked) = match view.sha256 {
+    let remote = images.remote();
+    let (head, attachments, checked, withheld) = match view.sha256 {
         Some(_) => {
-            let (text, attachments, log) = (of("/text"), of("/attachments"), office.v1("/log"));
-            let (head, attachments, log) = tokio::try_join!(
+            let (text, attachments, log, html) = (of("/text"), of("/attachments"), office.v1("/log"), of("/html"));
+            let (head, attachments, log, withheld) = tokio::try_join!(
                 office.api().get::<MailText>(&text),
                 office.api().get::<Attachments>(&attachments),
                 // The mail can be read also where its log can't.
                 async { Ok(office.api().get::<LogView>(&log).await.ok()) },
+                async { if remote { Ok(false) } else { withholds(&office, &html).await } },
             )?;
-            (Some(head), attachments.items, log.and_then(|log| log.checked))
+            (Some(head), attachments.items, log.and_then(|log| log.checked), withheld)
         }
-        None => (None, Vec::new(), None),
+        None => (None, Vec::new(), None, false),
     };
     let attachments = attachments.into_iter().filter(|attachment| !attachment.inline).collect();
-    let remote = images.remote();
-    let mail = Some(MailShown { view, head, attachments, checked, remote, withheld: !remote });
+    let mail = Some(MailShown { view, head, attachments, checked, remote, withheld });
     Ok(render(&DocumentsPage { s: office.shell("documents"), list, mail, typed: Fields::default() }))
+}
+
+/// Whether the page of a mail, at `path`, leaves images of the web out.
+async fn withholds(office: &Office, path: &str) -> Result<bool, PageError> {
+    let answer = office.api().stream(path, &[]).await?;
+    let count = answer.headers().get("greffe-images-withheld").and_then(|count| count.to_str().ok());
+    Ok(count.is_some_and(|count| count != "0"))
 }
 
 /// The headers of an answer that the browser gets as the API gave them.
@@ -383,20 +496,12 @@ pub(super) struct FiledMany {
 }
 
 impl FiledMany {
-    /// The counts of filed and refused mails, as parameters of the next page.
-    pub(super) fn told(&self) -> String {
-        let kept = self.items.iter().filter(|item| item.problem.is_some()).count();
-        format!("filed={}&kept={kept}", self.items.len() - kept)
+    /// The counts of filed and refused mails, for the next page.
+    pub(super) fn said(&self) -> Said {
+        let (filed, kept): (Vec<_>, Vec<_>) = self.items.iter().partition(|item| item.problem.is_none());
+        let count = |items: Vec<_>| u32::try_from(items.len()).unwrap_or(u32::MAX);
+        Said::Filed(count(filed), count(kept))
     }
-}
-
-/// What came of filing, in a sentence; none where nothing was filed.
-pub(super) fn said_of(t: &Texts, filed: &str, kept: &str) -> Option<String> {
-    let number = |text: &str| text.parse::<i64>().ok().filter(|n| *n > 0);
-    let filed = number(filed).map(|n| t.say_n("filed-many", n));
-    let kept = number(kept).map(|n| t.say_n("filed-not", n));
-    let said: Vec<String> = filed.into_iter().chain(kept).collect();
-    (!said.is_empty()).then(|| said.join(" "))
 }
 
 /// Files the chosen mails, or takes them out of their dossiers.
@@ -426,23 +531,13 @@ pub(crate) async fn file(office: Office, fields: Fields) -> Result<Response, Pag
         Ok(done) => done,
         Err(refusal) => return refused(&office, fields.clone(), back, refusal).await,
     };
-    let mark = if back.contains('?') { '&' } else { '?' };
-    Ok(Redirect::to(&format!("{back}{mark}{}", done.told())).into_response())
+    Ok(done.said().with(Redirect::to(back).into_response()))
 }
 
 /// The list that the form came from, with what was typed and ticked, and why it was refused.
 async fn refused(office: &Office, typed: Fields, back: &str, refusal: Refusal) -> Result<Response, PageError> {
     let query = back.split_once('?').map(|(_, query)| query).unwrap_or_default();
-    let fields = Fields::of(query.as_bytes());
-    let of = |name: &str| fields.get(name).to_owned();
-    let search = SearchQuery {
-        q: of("q"),
-        from: of("from"),
-        dossier: of("dossier"),
-        mailbox: of("mailbox"),
-        after: of("after"),
-        ..SearchQuery::default()
-    };
+    let search = SearchQuery::of(&Fields::of(query.as_bytes()));
     let list = ListShown { filing: Some(refusal), ..ListShown::of(office, search).await? };
     let status = list.filing.as_ref().map(Refusal::status);
     Ok(page_with(&DocumentsPage { s: office.shell("documents"), list, mail: None, typed }, status))
@@ -458,6 +553,12 @@ mod tests {
             SearchQuery { q: " b & c ".to_owned(), mailbox: "m".to_owned(), ..SearchQuery::default() }.bounded();
         assert_eq!(search.query(true), "?q=b%20%26%20c&mailbox=m");
         assert!(search.is_narrowed() && !SearchQuery::default().is_narrowed());
+        let days = SearchQuery { since: "2026-03-02".into(), until: "2026-03-02".into(), ..SearchQuery::default() };
+        let paris = TimeZone::get("Europe/Paris").unwrap();
+        assert_eq!(days.asked("m", &paris), "&mailbox=m&since=2026-03-01T23%3A00%3A00Z&until=2026-03-02T23%3A00%3A00Z");
+        assert!(days.is_filtered() && !search.is_filtered());
+        let of_dossier = SearchQuery { dossier: "7".into(), filed: "yes".into(), ..SearchQuery::default() };
+        assert_eq!(of_dossier.asked("", &paris), "&dossier=7");
         let long = SearchQuery { q: "é".repeat(1_000), after: "7".to_owned(), ..SearchQuery::default() }.bounded();
         assert_eq!(long.q.chars().count(), TEXT_CHARS_MAX);
         assert!(long.query(true).ends_with("&after=7") && !long.query(false).contains("after"));

@@ -17,6 +17,7 @@ use super::view::{self, Listed, ProblemView};
 use crate::{
     api_client::{PageError, Refusal, and, encoded},
     form::Fields,
+    said::Said,
     shell::{Office, Shell, page_saying},
     text::Texts,
 };
@@ -116,8 +117,6 @@ struct EntriesPage {
     /// The member whose entries are shown; empty for all.
     member: String,
     next: Option<String>,
-    /// Rows that were taken and refused by what was just done.
-    done: Option<(u64, u64)>,
     /// What was ticked and chosen, where it was refused.
     typed: Fields,
     refusal: Option<Refusal>,
@@ -181,10 +180,6 @@ pub(crate) struct EntriesQuery {
     after: String,
     #[serde(default)]
     member: String,
-    #[serde(default)]
-    taken: Option<u64>,
-    #[serde(default)]
-    refused: Option<u64>,
 }
 
 async fn shown(
@@ -204,20 +199,8 @@ async fn shown(
     let names = members.iter().map(|member| (member.id.clone(), member.name.clone())).collect();
     let next = listed.next.map(|next| format!("?after={}{of}", encoded(&next)));
     let (s, entries) = (office.shell("entries"), listed.items);
-    let done = which.taken.zip(which.refused);
     let member = which.member;
-    Ok(page_saying(refusal, |refusal| EntriesPage {
-        s,
-        noun,
-        entries,
-        members,
-        names,
-        member,
-        next,
-        done,
-        typed,
-        refusal,
-    }))
+    Ok(page_saying(refusal, |refusal| EntriesPage { s, noun, entries, members, names, member, next, typed, refusal }))
 }
 
 /// The list of one noun.
@@ -231,9 +214,9 @@ pub(crate) async fn list(
 
 #[derive(Deserialize)]
 struct BulkResult {
-    taken: u64,
-    unchanged: u64,
-    refused: u64,
+    taken: u32,
+    unchanged: u32,
+    refused: u32,
 }
 
 /// Gives chosen entries to a member, or takes them from one.
@@ -245,16 +228,16 @@ pub(crate) async fn change(
     let entries: Vec<&str> = typed.all("entry").collect();
     let which = EntriesQuery { member: typed.get("of").to_owned(), ..EntriesQuery::default() };
     if entries.is_empty() {
-        return shown(&office, noun, which, (typed.clone(), None)).await;
+        let refusal = Refusal::of_form(office.shell.t.say("choose-an-entry"));
+        return shown(&office, noun, which, (typed.clone(), Some(refusal))).await;
     }
     let side = if typed.get("do") == "take" { "remove" } else { "add" };
     let body = json!({ "entries": entries, side: [typed.get("member")] });
     let path = office.v1(&format!("/{}/members", noun.name()));
     match office.api().tried::<BulkResult>(Method::POST, &path, Some(body)).await? {
         Ok(BulkResult { taken, unchanged, refused }) => {
-            let (of, taken) = (encoded(&which.member), taken + unchanged);
-            let back = format!("/entries/{}?member={of}&taken={taken}&refused={refused}", noun.name());
-            Ok(office.to(&back))
+            let back = format!("/entries/{}?member={}", noun.name(), encoded(&which.member));
+            Ok(office.done(&back, Said::Entries(taken + unchanged, refused)))
         }
         Err(refusal) => shown(&office, noun, which, (typed.clone(), Some(refusal))).await,
     }

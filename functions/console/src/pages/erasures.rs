@@ -15,6 +15,7 @@ use super::view::{self, Listed, MailboxChoice, MessageView, Standing};
 use crate::{
     api_client::{PageError, Refusal, and, encoded},
     form::Fields,
+    said::Said,
     shell::{Office, Shell, page_saying},
     text::Texts,
 };
@@ -226,7 +227,7 @@ pub(crate) async fn hold(office: Office, typed: Fields) -> Result<Response, Page
     let held = typed.get("do") == "hold";
     let body = json!({ "dossier": typed.get("dossier"), "held": held, "reason": typed.get("reason") });
     match office.api().tried::<IgnoredAny>(Method::PUT, &office.v1("/holds"), Some(body)).await? {
-        Ok(_) => Ok(office.to("/erasures#holds")),
+        Ok(_) => Ok(office.done("/erasures#holds", Said::Saved)),
         Err(refusal) => all_shown(&office, &ErasuresQuery::default(), typed, Some(refusal)).await,
     }
 }

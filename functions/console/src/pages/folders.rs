@@ -3,16 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
-use axum::{extract::Path, http::Method, response::Response};
-use serde::{Deserialize, de::IgnoredAny};
+use axum::{extract::Path, response::Response};
+use serde::Deserialize;
 use serde_json::json;
 use shared::base::id::{FirmId, MailboxId};
 
 use super::view::MailboxView;
 use crate::{
     api_client::{PageError, Refusal},
-    form::Fields,
-    shell::{Office, Shell, page},
+    form::{Fields, TAG_FIELD},
+    said::Said,
+    shell::{Office, Shell, page_saying},
 };
 
 /// A folder as the API lists it.
@@ -70,8 +71,26 @@ struct Branch {
     opens: bool,
     /// How many lists end behind it.
     closes: Vec<()>,
+    /// The folders below it.
+    below: BelowCount,
+    /// Those of them that the page does not show.
+    unseen: BelowCount,
+    /// A folder above it is ticked.
+    covered: bool,
+}
+
+impl Branch {
     /// Some below it are ticked, and it is not.
-    mixed: bool,
+    fn is_mixed(&self) -> bool {
+        !self.ticked && self.below.ticked > 0
+    }
+}
+
+/// Folders that can be kept, and how many of them are ticked.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct BelowCount {
+    all: usize,
+    ticked: usize,
 }
 
 /// What a choice comes to.
@@ -102,7 +121,9 @@ fn branches(folders: &[FolderView], all: &[FolderView], ticked: &BTreeSet<String
                     ticked: ticked.contains(&folder.id),
                     opens,
                     closes: Vec::new(),
-                    mixed: false,
+                    below: BelowCount::default(),
+                    unseen: BelowCount::default(),
+                    covered: false,
                 });
                 if opens {
                     open.push(children.into_iter());
@@ -116,7 +137,7 @@ fn branches(folders: &[FolderView], all: &[FolderView], ticked: &BTreeSet<String
             }
         }
     }
-    mark_mixed(&mut branches, all, ticked);
+    note_below(&mut branches, all, ticked);
     branches
 }
 
@@ -183,23 +204,48 @@ fn part(folders: &[FolderView], all: &[FolderView], ticked: &BTreeSet<String>, f
     (branches(&with_those_above(folders, |folder| meant.contains(folder.id.as_str())), all, ticked), part)
 }
 
-/// Marks the folders below which some are ticked.
-fn mark_mixed(branches: &mut [Branch], folders: &[FolderView], ticked: &BTreeSet<String>) {
-    let parents: BTreeMap<&str, &str> =
-        folders.iter().filter_map(|f| Some((f.id.as_str(), f.parent_id.as_deref()?))).collect();
-    let mut above = BTreeSet::new();
-    for id in ticked {
-        let mut at = id.as_str();
-        // A tree has no circle; whatever comes, this ends.
-        for _ in 0..folders.len() {
-            let Some(parent) = parents.get(at) else { break };
-            above.insert(*parent);
-            at = parent;
+/// The ids above a folder, the nearest first.
+fn above<'a>(parents: &BTreeMap<&str, &'a str>, id: &str) -> Vec<&'a str> {
+    let first = parents.get(id).copied();
+    // A tree has no circle; whatever comes, this ends.
+    std::iter::successors(first, |at| parents.get(at).copied()).take(parents.len()).collect()
+}
+
+fn parents(folders: &[FolderView]) -> BTreeMap<&str, &str> {
+    folders.iter().filter_map(|folder| Some((folder.id.as_str(), folder.parent_id.as_deref()?))).collect()
+}
+
+/// Notes how many folders lie below each, and how many of them are ticked.
+fn note_below(branches: &mut [Branch], folders: &[FolderView], ticked: &BTreeSet<String>) {
+    let (parents, mut below) = (parents(folders), BTreeMap::<&str, BelowCount>::new());
+    let (mut seen, shown) =
+        (BTreeMap::<&str, BelowCount>::new(), branches.iter().map(|branch| branch.folder.id.clone()));
+    let shown: BTreeSet<String> = shown.collect();
+    for folder in folders.iter().filter(|folder| folder.selectable && !folder.hidden && !folder.gone) {
+        for id in above(&parents, &folder.id) {
+            let is_ticked = usize::from(ticked.contains(&folder.id));
+            let tallies = shown.contains(&folder.id).then(|| seen.entry(id).or_default());
+            for tally in tallies.into_iter().chain([below.entry(id).or_default()]) {
+                *tally = BelowCount { all: tally.all + 1, ticked: tally.ticked + is_ticked };
+            }
         }
     }
     for branch in branches {
-        branch.mixed = !branch.ticked && above.contains(branch.folder.id.as_str());
+        let id = branch.folder.id.as_str();
+        let of = |tallies: &BTreeMap<&str, BelowCount>| tallies.get(id).copied().unwrap_or_default();
+        let (all, shown) = (of(&below), of(&seen));
+        branch.below = all;
+        branch.unseen = BelowCount { all: all.all - shown.all, ticked: all.ticked - shown.ticked };
+        branch.covered = above(&parents, id).into_iter().any(|above| ticked.contains(above));
     }
+}
+
+/// The ticked folders, with all that can be kept below them.
+fn with_those_below(folders: &[FolderView], ticked: &BTreeSet<String>) -> BTreeSet<String> {
+    let parents = parents(folders);
+    let is_below = |folder: &&FolderView| above(&parents, &folder.id).into_iter().any(|above| ticked.contains(above));
+    let below = folders.iter().filter(|folder| folder.selectable && !folder.hidden).filter(is_below);
+    ticked.iter().cloned().chain(below.map(|folder| folder.id.clone())).collect()
 }
 
 /// What the choice comes to, as `shared::mail::selection` has it.
@@ -238,6 +284,8 @@ struct FoldersPage {
     /// The ticked folders that are not shown.
     unseen: Vec<String>,
     mode: &'static str,
+    /// The tag of what is stored.
+    tag: String,
     current: bool,
     /// What the choice comes to, once somebody asked.
     outcome: Option<Outcome>,
@@ -245,6 +293,29 @@ struct FoldersPage {
 }
 
 impl FoldersPage {
+    fn is_overtaken(&self) -> bool {
+        self.refusal.as_ref().is_some_and(Refusal::is_overtaken)
+    }
+
+    fn has_folders_below(&self) -> bool {
+        self.branches.iter().any(|branch| branch.below.all > 0)
+    }
+
+    /// What the tick of a folder says of those below it, in words; empty where it says nothing.
+    fn below(&self, branch: &Branch) -> String {
+        let t = &self.s.t;
+        match (self.mode, branch.ticked, branch.below) {
+            ("all", ..) | (_, true, BelowCount { all: 0, .. }) => String::new(),
+            ("exclude", _, _) if branch.covered => t.say("folder-covered"),
+            ("exclude", true, _) => t.say("folder-below-all"),
+            (_, true, BelowCount { all, ticked }) if all == ticked => t.say("folder-below-all"),
+            (_, true, BelowCount { ticked: 0, .. }) => t.say("folder-below-none"),
+            (_, true, _) => t.say("folder-below-some"),
+            (_, false, _) if branch.is_mixed() => t.say("folder-mixed"),
+            (_, false, _) => String::new(),
+        }
+    }
+
     fn is_mode(&self, mode: &str) -> bool {
         self.mode == mode
     }
@@ -265,8 +336,12 @@ struct FolderChoice {
     wanted: String,
     /// The place in the tree from which folders are shown.
     from: usize,
+    /// Whether they want what lies below the ticked folders ticked, too.
+    with_below: bool,
     /// Whether they asked what it comes to.
     asked: bool,
+    /// The tag of what was stored when the page was opened.
+    tag: String,
 }
 
 async fn shown(
@@ -275,23 +350,49 @@ async fn shown(
     choice: Option<FolderChoice>,
     refusal: Option<Refusal>,
 ) -> Result<Response, PageError> {
+    office.manager()?;
     let (own, folders) =
         (office.v1(&format!("/mailboxes/{mailbox}")), office.v1(&format!("/mailboxes/{mailbox}/folders")));
-    let (m, Folders { items, current }) =
-        tokio::try_join!(office.api().get::<MailboxView>(&own), office.api().get::<Folders>(&folders))?;
-    let FolderChoice { mode, ticked, wanted, from, asked } = choice.unwrap_or_else(|| {
+    let ((m, stored), Folders { items, current }) =
+        tokio::try_join!(office.api().get_tagged::<MailboxView>(&own), office.api().get::<Folders>(&folders))?;
+    let FolderChoice { mode, ticked, wanted, from, with_below, asked, tag } = choice.unwrap_or_else(|| {
         let (mode, ticked) = match &m.selection {
             Some(selection) => (Mode::of(&selection.mode), selection.folders.iter().cloned().collect()),
             None => (Mode::Include, BTreeSet::new()),
         };
-        FolderChoice { mode, ticked, wanted: String::new(), from: 0, asked: false }
+        FolderChoice {
+            mode,
+            ticked,
+            wanted: String::new(),
+            from: 0,
+            with_below: false,
+            asked: false,
+            tag: String::new(),
+        }
     });
+    // Who opens the page, or is told that somebody else was quicker, has seen what is stored.
+    let has_seen = tag.is_empty() || refusal.as_ref().is_some_and(Refusal::is_overtaken);
+    let tag = if has_seen { stored } else { tag };
+    let ticked = if with_below { with_those_below(&items, &ticked) } else { ticked };
     let outcome = asked.then(|| outcome(&items, mode, &ticked));
     let (branches, part) = part(&found(&items, &wanted), &items, &ticked, from);
     let seen: BTreeSet<&str> = branches.iter().map(|branch| branch.folder.id.as_str()).collect();
     let unseen = ticked.iter().filter(|id| !seen.contains(id.as_str())).cloned().collect();
     let s = office.shell("mailboxes");
-    Ok(page(&FoldersPage { s, m, branches, part, wanted, unseen, mode: mode.name(), current, outcome, refusal }))
+    let mode = mode.name();
+    Ok(page_saying(refusal, |refusal| FoldersPage {
+        s,
+        m,
+        branches,
+        part,
+        wanted,
+        unseen,
+        mode,
+        tag,
+        current,
+        outcome,
+        refusal,
+    }))
 }
 
 /// The tree.
@@ -316,15 +417,16 @@ pub(crate) async fn choose(
         _ => from,
     };
     let asked = matches!(typed.get("do"), "see" | "store");
-    let choice = FolderChoice { mode, ticked, wanted, from, asked };
+    let tag = typed.get(TAG_FIELD).to_owned();
+    let choice = FolderChoice { mode, ticked, wanted, from, with_below: typed.get("do") == "below", asked, tag };
     if typed.get("do") != "store" {
         return shown(&office, mailbox, Some(choice), None).await;
     }
     let named: Vec<&String> = if mode == Mode::All { Vec::new() } else { choice.ticked.iter().collect() };
     let path = office.v1(&format!("/mailboxes/{mailbox}/selection"));
     let body = json!({ "mode": mode.name(), "folders": named });
-    match office.api().tried::<IgnoredAny>(Method::PUT, &path, Some(body)).await? {
-        Ok(_) => Ok(office.to(&format!("/mailboxes/{mailbox}"))),
+    match office.api().replaced(&typed, &path, body).await? {
+        Ok(()) => Ok(office.done(&format!("/mailboxes/{mailbox}"), Said::Saved)),
         Err(refusal) => shown(&office, mailbox, Some(choice), Some(refusal)).await,
     }
 }
@@ -389,7 +491,9 @@ mod tests {
         let ids = |from| {
             let (branches, part) = part(&large, &large, &ticked(&["client-399"]), from);
             assert!(
-                branches[0].folder.id == "inbox" && branches[0].mixed && branches.last().unwrap().closes.len() == 1
+                branches[0].folder.id == "inbox"
+                    && branches[0].is_mixed()
+                    && branches.last().unwrap().closes.len() == 1
             );
             let last = branches.last().unwrap().folder.id.clone();
             (branches[1].folder.id.clone(), last, branches.len(), part.has_previous(), part.has_next())
@@ -404,10 +508,23 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_knows_what_is_ticked_below_it_also_where_that_is_not_shown() {
+        let of = |folders: &[FolderView], ids: &[&str], at: &str| {
+            let branches = branches(folders, &tree(), &ticked(ids));
+            let branch = branches.iter().find(|branch| branch.folder.id == at).unwrap();
+            ((branch.below.all, branch.below.ticked), (branch.unseen.all, branch.unseen.ticked), branch.covered)
+        };
+        assert_eq!(of(&tree(), &["inbox", "acme"], "inbox"), ((2, 1), (0, 0), false));
+        assert_eq!(of(&tree(), &["inbox"], "acme"), ((0, 0), (0, 0), true));
+        assert_eq!(of(&found(&tree(), "clients"), &["acme"], "clients"), ((1, 1), (1, 1), false));
+        assert_eq!(with_those_below(&tree(), &ticked(&["clients", "sent"])), ticked(&["clients", "sent", "acme"]));
+    }
+
+    #[test]
     fn the_tree_has_each_folder_behind_its_parent_and_ends_each_list() {
         let branches = branches(&tree(), &tree(), &ticked(&["acme"]));
         let shape: Vec<_> =
-            branches.iter().map(|b| (b.folder.id.as_str(), b.opens, b.closes.len(), b.ticked, b.mixed)).collect();
+            branches.iter().map(|b| (b.folder.id.as_str(), b.opens, b.closes.len(), b.ticked, b.is_mixed())).collect();
         let expected = [
             ("inbox", true, 0, false, true),
             ("clients", true, 0, false, true),

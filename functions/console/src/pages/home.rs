@@ -5,7 +5,10 @@ use axum::response::Response;
 use jiff::{Timestamp, civil::Date};
 use serde::Deserialize;
 
-use super::view::{self, ConnectorView, Listed, MailboxView};
+use super::{
+    needs::{self, Need},
+    view::{self, ConnectorView, Listed, MailboxView},
+};
 use crate::{
     api_client::PageError,
     shell::{Office, Shell, page as render},
@@ -22,14 +25,6 @@ const MAILBOXES_MAX: usize = 20;
 /// The chart, in units of its own.
 const BAR_WIDTH: usize = 30;
 const CHART_HEIGHT: u64 = 96;
-
-/// Something that needs somebody.
-struct Need {
-    sentence: String,
-    explanation: String,
-    button: String,
-    to: String,
-}
 
 /// A step to the first kept mail.
 struct Step {
@@ -103,6 +98,8 @@ struct HomePage {
     /// How many there are, if that is known.
     mailboxes_count: Option<usize>,
     is_complete: bool,
+    /// When that was so.
+    as_of: String,
     chart: Vec<Bar>,
     secrets: Vec<String>,
 }
@@ -123,13 +120,12 @@ impl HomePage {
 pub(crate) async fn page(office: Office) -> Result<Response, PageError> {
     let s = office.shell("home");
     let (mailboxes, connectors) = (office.v1("/mailboxes"), office.v1("/connectors"));
-    let (Listed { items: mut mailboxes, next }, connectors, chart) = tokio::try_join!(
+    let (Listed { items: mut mailboxes, next }, connectors) = tokio::try_join!(
         view::first::<MailboxView>(office.api(), &mailboxes),
         view::all::<ConnectorView>(office.api(), &connectors),
-        chart(&office, &s),
     )?;
-    let mut needs: Vec<Need> = connectors.iter().filter_map(|connector| need_of_connector(&s, connector)).collect();
-    needs.extend(mailboxes.iter().filter_map(|mailbox| need_of_mailbox(&s, mailbox)));
+    let (mut needs, chart) = tokio::try_join!(needs::all(&office, &s, (&connectors, &mailboxes)), chart(&office, &s))?;
+    let as_of = s.t.time(office.api().clock.now());
     let secrets = connectors.iter().filter_map(|connector| {
         let secret = connector.secret.as_ref()?;
         let (days, end) = (secret.days_left?, secret.expires_at?);
@@ -150,46 +146,7 @@ pub(crate) async fn page(office: Office) -> Result<Response, PageError> {
     let has_more = mailboxes.len() > MAILBOXES_MAX;
     mailboxes.sort_by(|one, other| (is_good(one), &one.address).cmp(&(is_good(other), &other.address)));
     mailboxes.truncate(MAILBOXES_MAX);
-    Ok(render(&HomePage { s, steps, needs, mailboxes, has_more, mailboxes_count, is_complete, chart, secrets }))
-}
-
-fn need_of_connector(s: &Shell, connector: &ConnectorView) -> Option<Need> {
-    let (to, button) = (s.at(&format!("/connectors/{}", connector.id)), s.t.say("open"));
-    match &connector.problem {
-        Some(problem) => Some(Need {
-            sentence: format!("{}: {}", connector.name, problem.meaning),
-            explanation: format!("{}: {}", problem.turn(&s.t), problem.next_action),
-            button,
-            to,
-        }),
-        None if connector.state == "awaiting_sign_in" => Some(Need {
-            sentence: s.t.say_name("need-connect", &connector.name),
-            explanation: s.t.say("need-connect-how"),
-            button,
-            to,
-        }),
-        None => None,
-    }
-}
-
-fn need_of_mailbox(s: &Shell, mailbox: &MailboxView) -> Option<Need> {
-    let to = s.at(&format!("/mailboxes/{}", mailbox.id));
-    let open = s.t.say("open");
-    match &mailbox.problem {
-        Some(problem) => Some(Need {
-            sentence: format!("{}: {}", mailbox.address, problem.meaning),
-            explanation: format!("{}: {}", problem.turn(&s.t), problem.next_action),
-            button: open,
-            to,
-        }),
-        None if mailbox.state == "inactive" => Some(Need {
-            sentence: s.t.say_name("need-activate", &mailbox.address),
-            explanation: s.t.say("need-activate-how"),
-            button: open,
-            to,
-        }),
-        None => None,
-    }
+    Ok(render(&HomePage { s, steps, needs, mailboxes, has_more, mailboxes_count, is_complete, as_of, chart, secrets }))
 }
 
 /// Mails of each of the last days, as far back as the newest mails tell of whole days.

@@ -15,6 +15,7 @@ use super::view::{self, ConnectorView, Listed, MailboxView, ProblemView};
 use crate::{
     api_client::{PageError, Refusal, and},
     form::Fields,
+    said::Said,
     shell::{Office, Shell, page, page_saying},
 };
 
@@ -108,38 +109,6 @@ impl MailboxPage {
         self.typed.of_form(form).get(name).to_owned()
     }
 
-    /// Which folders are kept, in words.
-    fn folders(&self) -> String {
-        match &self.m.selection {
-            None => self.s.t.say("folders-none"),
-            Some(selection) => match selection.mode.as_str() {
-                "include" => self.s.t.say_n("folders-include", selection.folders.len() as i64),
-                "exclude" => self.s.t.say_n("folders-exclude", selection.folders.len() as i64),
-                _ => self.s.t.say("folders-all"),
-            },
-        }
-    }
-
-    /// What is skipped, in words.
-    fn rules(&self) -> Vec<String> {
-        let (t, rules) = (&self.s.t, &self.m.rules);
-        let mut words = Vec::new();
-        if rules.ignore_internal {
-            words.push(t.say("rules-internal"));
-        }
-        if !rules.excluded_senders.is_empty() {
-            words.push(t.say_n("rules-senders", rules.excluded_senders.len() as i64));
-        }
-        if !rules.excluded_domains.is_empty() {
-            words.push(t.say_n("rules-domains", rules.excluded_domains.len() as i64));
-        }
-        if words.is_empty() {
-            words.push(t.say("rules-none"));
-        }
-        words.push(if rules.mark { t.say("rules-mark") } else { t.say("rules-no-mark") });
-        words
-    }
-
     /// Mails that were skipped by rules.
     fn skipped(&self) -> i64 {
         let skipped = &self.m.progress.skipped;
@@ -223,13 +192,19 @@ pub(crate) async fn change(
         "remove" => {
             let own = office.v1(&format!("/mailboxes/{mailbox}"));
             office.api().send::<IgnoredAny>(Method::DELETE, &own, None).await?;
-            return Ok(office.to("/mailboxes"));
+            return Ok(office.done("/mailboxes", Said::Removed));
         }
         _ => return Err(PageError::NotFound),
     };
+    let said = match deed {
+        "activate" if fields.get("do") == "activate" => Said::On,
+        "activate" | "reconcile" => Said::Begun,
+        "pause" => Said::Paused,
+        _ => Said::Saved,
+    };
     let path = office.v1(&format!("/mailboxes/{mailbox}/{deed}"));
     match office.api().tried::<IgnoredAny>(method, &path, body).await? {
-        Ok(_) => Ok(office.to(&format!("/mailboxes/{mailbox}"))),
+        Ok(_) => Ok(office.done(&format!("/mailboxes/{mailbox}"), said)),
         Err(refusal) => shown(&office, mailbox, (fields, Some(refusal))).await,
     }
 }
@@ -265,7 +240,7 @@ pub(crate) async fn create(office: Office, typed: Fields) -> Result<Response, Pa
         "connector": typed.get("connector"), "address": typed.get("address"), "kind": typed.get("kind"),
     });
     match office.api().made_once::<NewMailbox>(&typed, &office.v1("/mailboxes"), body).await? {
-        Ok(made) => Ok(office.to(&format!("/mailboxes/{}", made.id))),
+        Ok(made) => Ok(office.done(&format!("/mailboxes/{}", made.id), Said::Added)),
         Err(refusal) => new_shown(&office, typed, Some(refusal)).await,
     }
 }

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     api_client::{PageError, Refusal},
     form::Fields,
+    said::Said,
     shell::{Office, Shell, page, page_saying},
 };
 
@@ -94,7 +95,7 @@ pub(crate) async fn create(office: Office, typed: Fields) -> Result<Response, Pa
         "name": typed.get("name"), "address": typed.get("address"), "connector": typed.get("connector"), "push": null,
     });
     match office.api().made_once::<NewMember>(&typed, &office.v1("/members"), body).await? {
-        Ok(made) => Ok(office.to(&format!("/members/{}", made.id))),
+        Ok(made) => Ok(office.done(&format!("/members/{}", made.id), Said::Added)),
         Err(refusal) => new_shown(&office, typed, Some(refusal)).await,
     }
 }
@@ -112,11 +113,31 @@ struct NounView {
     copies: CopyCounts,
 }
 
+/// What a member is called.
 #[derive(Deserialize)]
-struct PushView {
+pub(super) struct MemberName {
+    pub id: String,
+    pub name: String,
+}
+
+/// How dates and contacts stand in a member's Outlook.
+#[derive(Deserialize)]
+pub(super) struct PushView {
     dates: NounView,
     contacts: NounView,
     compared_at: Option<Timestamp>,
+}
+
+impl PushView {
+    /// What stops all dates, or all contacts.
+    pub(super) fn problems(&self) -> impl Iterator<Item = &ProblemView> {
+        [&self.dates.problem, &self.contacts.problem].into_iter().flatten()
+    }
+
+    /// Dates and contacts that are not in Outlook.
+    pub(super) fn failed(&self) -> (u64, u64) {
+        (self.dates.copies.failed, self.contacts.copies.failed)
+    }
 }
 
 /// How dates or contacts stand, with the class of their dot.
@@ -204,7 +225,7 @@ pub(crate) async fn change(
     let own = office.v1(&format!("/members/{member}"));
     if typed.get("do") == "remove" {
         office.api().send::<IgnoredAny>(Method::DELETE, &own, None).await?;
-        return Ok(office.to("/members"));
+        return Ok(office.done("/members", Said::Removed));
     }
     let service = typed.get("test");
     if !service.is_empty() {
@@ -218,7 +239,7 @@ pub(crate) async fn change(
     let target = if typed.get("target") == "todo" { "todo" } else { "calendar" };
     let push = (dates || contacts).then(|| json!({ "dates": dates, "contacts": contacts, "target": target }));
     match office.api().tried::<IgnoredAny>(Method::PATCH, &own, Some(json!({ "push": push }))).await? {
-        Ok(_) => Ok(office.to(&format!("/members/{member}"))),
+        Ok(_) => Ok(office.done(&format!("/members/{member}"), Said::Saved)),
         Err(refusal) => shown(&office, member, None, (typed, Some(refusal))).await,
     }
 }

@@ -10,6 +10,7 @@ pub(crate) mod folders;
 pub(crate) mod home;
 pub(crate) mod mailboxes;
 pub(crate) mod members;
+mod needs;
 pub(crate) mod operator;
 pub(crate) mod people;
 pub(crate) mod proposals;

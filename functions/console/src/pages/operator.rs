@@ -22,6 +22,7 @@ use crate::{
     api_client::{Api, PageError, Refusal, and, encoded},
     console::Shared,
     form::Fields,
+    said::Said,
     session::Guest,
     shell::{Shell, api, page_saying},
 };
@@ -131,7 +132,7 @@ pub(crate) async fn change(console: Shared, guest: Guest, typed: Fields) -> Resu
         let path = format!("/v1/firms/{firm}/connectors/{connector}/grant");
         let body = Some(json!({ "tenant_id": typed.get("tenant") }));
         return match api.tried::<IgnoredAny>(Method::POST, &path, body).await? {
-            Ok(_) => Ok(Redirect::to("/console/operator").into_response()),
+            Ok(_) => Ok(Said::Saved.with(Redirect::to("/console/operator").into_response())),
             Err(refusal) => shown((&api, &guest), &OperatorQuery::default(), Fields::default(), Some(refusal)).await,
         };
     }
@@ -143,7 +144,9 @@ pub(crate) async fn change(console: Shared, guest: Guest, typed: Fields) -> Resu
     });
     match api.made_once::<NewFirm>(&typed, "/v1/firms", body).await? {
         // The next thing is to let its first administrator in.
-        Ok(NewFirm { id }) => Ok(Redirect::to(&format!("/console/firms/{id}/people")).into_response()),
+        Ok(NewFirm { id }) => {
+            Ok(Said::Added.with(Redirect::to(&format!("/console/firms/{id}/people")).into_response()))
+        }
         Err(refusal) => shown((&api, &guest), &OperatorQuery::default(), typed, Some(refusal)).await,
     }
 }

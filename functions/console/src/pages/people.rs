@@ -11,6 +11,7 @@ use super::sign_in::role_name;
 use crate::{
     api_client::{PageError, Refusal},
     form::Fields,
+    said::Said,
     shell::{Office, Shell, page_saying},
 };
 
@@ -73,13 +74,13 @@ pub(crate) async fn change(office: Office, typed: Fields) -> Result<Response, Pa
     let body = Some(body);
     let user: UserId = typed.get("user").parse().map_err(|_| PageError::NotFound)?;
     let path = office.v1(&format!("/users/{user}"));
-    let (method, body) = match typed.get("do") {
-        "role" => (Method::PUT, body),
-        "remove" => (Method::DELETE, None),
+    let (method, body, said) = match typed.get("do") {
+        "role" => (Method::PUT, body, Said::Saved),
+        "remove" => (Method::DELETE, None, Said::Removed),
         _ => return Err(PageError::NotFound),
     };
     match office.api().tried::<IgnoredAny>(method, &path, body).await? {
-        Ok(_) => Ok(office.to("/people")),
+        Ok(_) => Ok(office.done("/people", said)),
         Err(refusal) => shown(&office, None, Some(refusal)).await,
     }
 }

@@ -6,13 +6,14 @@ use serde::{Deserialize, de::IgnoredAny};
 use serde_json::json;
 
 use super::{
-    documents::{FiledMany, said_of},
+    documents::FiledMany,
     view::{Listed, MessageView},
 };
 use crate::{
-    api_client::{PageError, and, encoded},
+    api_client::{PageError, Refusal, and, encoded},
     form::Fields,
-    shell::{Office, Shell, page},
+    said::Said,
+    shell::{Office, Shell, page_saying},
 };
 
 /// Mails that one page looks at.
@@ -39,7 +40,7 @@ struct ProposalsPage {
     proposals: Vec<ProposalView>,
     /// The query of the next page.
     next: Option<String>,
-    said: Option<String>,
+    refusal: Option<Refusal>,
     /// None for people who may not change them.
     rules: Option<FilingRules>,
 }
@@ -49,12 +50,14 @@ struct ProposalsPage {
 #[serde(default)]
 pub(crate) struct ProposalsQuery {
     after: String,
-    filed: String,
-    kept: String,
 }
 
 /// The proposals.
 pub(crate) async fn list(office: Office, Query(which): Query<ProposalsQuery>) -> Result<Response, PageError> {
+    shown(&office, &which, None).await
+}
+
+async fn shown(office: &Office, which: &ProposalsQuery, refusal: Option<Refusal>) -> Result<Response, PageError> {
     let path = office.v1(&format!("/proposals?limit={LOOKED_AT}{}", and("after", &which.after)));
     let Listed { items, next } = office.api().get(&path).await?;
     let rules = match office.shell("documents").may_manage() {
@@ -63,8 +66,7 @@ pub(crate) async fn list(office: Office, Query(which): Query<ProposalsQuery>) ->
     };
     let next = next.map(|next| format!("?after={}", encoded(&next)));
     let s = office.shell("documents");
-    let said = said_of(&s.t, &which.filed, &which.kept);
-    Ok(page(&ProposalsPage { s, proposals: items, next, said, rules }))
+    Ok(page_saying(refusal, |refusal| ProposalsPage { s, proposals: items, next, refusal, rules }))
 }
 
 /// Files the ticked mails to the dossiers that were proposed.
@@ -73,11 +75,12 @@ pub(crate) async fn accept(office: Office, typed: Fields) -> Result<Response, Pa
     let proposals: Vec<_> =
         ticked.map(|(message, dossier)| json!({ "message": message, "dossier": dossier })).collect();
     if proposals.is_empty() {
-        return Ok(office.to("/proposals"));
+        let refusal = Refusal::of_form(office.shell.t.say("choose-a-mail"));
+        return shown(&office, &ProposalsQuery::default(), Some(refusal)).await;
     }
     let body = Some(json!({ "proposals": proposals }));
     let done: FiledMany = office.api().send(Method::POST, &office.v1("/proposals/accept"), body).await?;
-    Ok(office.to(&format!("/proposals?{}", done.told())))
+    Ok(office.done("/proposals", done.said()))
 }
 
 /// Changes what greffe files without being asked.
@@ -85,5 +88,5 @@ pub(crate) async fn rule(office: Office, typed: Fields) -> Result<Response, Page
     let (replies, contacts) = (typed.is_on("replies_follow"), typed.is_on("file_by_contact"));
     let body = Some(json!({ "replies_follow": replies, "file_by_contact": contacts }));
     office.api().send::<IgnoredAny>(Method::PATCH, &office.v1(""), body).await?;
-    Ok(office.to("/proposals"))
+    Ok(office.done("/proposals", Said::Saved))
 }

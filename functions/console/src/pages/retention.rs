@@ -9,6 +9,7 @@ use super::view::Listed;
 use crate::{
     api_client::{PageError, Refusal, and, encoded},
     form::Fields,
+    said::Said,
     shell::{Office, Shell, page_saying},
 };
 
@@ -144,7 +145,7 @@ pub(crate) async fn change(office: Office, typed: Fields) -> Result<Response, Pa
         _ => return Err(PageError::NotFound),
     };
     match office.api().tried::<IgnoredAny>(Method::PUT, &office.v1(path), Some(body)).await? {
-        Ok(_) => Ok(office.to("/retention")),
+        Ok(_) => Ok(office.done("/retention", Said::Saved)),
         Err(refusal) => shown(&office, &DossiersQuery::default(), typed, Some(refusal)).await,
     }
 }

@@ -2,15 +2,16 @@
 
 use askama::Template;
 use axum::{extract::Path, http::Method, response::Response};
-use serde::{Deserialize, de::IgnoredAny};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::base::id::{FirmId, MailboxId};
 
 use super::view::{Listed, MailboxView, MessageView};
 use crate::{
     api_client::{PageError, Refusal},
-    form::Fields,
-    shell::{Office, Shell, page},
+    form::{Fields, TAG_FIELD},
+    said::Said,
+    shell::{Office, Shell, page, page_with},
 };
 
 /// A kept mail that the rules would have skipped.
@@ -31,6 +32,8 @@ struct Preview {
 struct RulesPage {
     s: Shell,
     m: MailboxView,
+    /// The tag of what is shown.
+    tag: String,
     internal: bool,
     senders: String,
     domains: String,
@@ -41,18 +44,25 @@ struct RulesPage {
 
 impl RulesPage {
     async fn of(office: &Office, mailbox: MailboxId) -> Result<Self, PageError> {
-        let m: MailboxView = office.api().get(&office.v1(&format!("/mailboxes/{mailbox}"))).await?;
+        office.manager()?;
+        let (m, tag) = office.api().get_tagged::<MailboxView>(&office.v1(&format!("/mailboxes/{mailbox}"))).await?;
         let (internal, mark) = (m.rules.ignore_internal, m.rules.mark);
         let (senders, domains) = (m.rules.excluded_senders.join("\n"), m.rules.excluded_domains.join("\n"));
         let s = office.shell("mailboxes");
-        Ok(Self { s, m, internal, senders, domains, mark, preview: None, refusal: None })
+        Ok(Self { s, m, tag, internal, senders, domains, mark, preview: None, refusal: None })
+    }
+
+    fn is_overtaken(&self) -> bool {
+        self.refusal.as_ref().is_some_and(Refusal::is_overtaken)
     }
 
     /// With what was typed in place of what is stored.
     fn typed(self, typed: &Fields) -> Self {
         let text = |name: &str| typed.get(name).to_owned();
         let (internal, mark) = (typed.is_on("internal"), typed.is_on("mark"));
-        Self { internal, mark, senders: text("senders"), domains: text("domains"), ..self }
+        // After a refusal because somebody else was quicker, the newer state was seen.
+        let tag = if self.is_overtaken() { self.tag } else { text(TAG_FIELD) };
+        Self { tag, internal, mark, senders: text("senders"), domains: text("domains"), ..self }
     }
 }
 
@@ -83,18 +93,19 @@ pub(crate) async fn change(
     let path = office.v1(&format!("/mailboxes/{mailbox}/rules"));
     let stored = typed.get("do") == "store";
     let answer = if stored {
-        office.api().tried::<IgnoredAny>(Method::PUT, &path, Some(body(&typed))).await?.map(|_| None)
+        office.api().replaced(&typed, &path, body(&typed)).await?.map(|()| None)
     } else {
         let answer = office.api().tried(Method::POST, &format!("{path}/preview?limit=20"), Some(body(&typed))).await?;
         answer.map(|Listed { items, next }| Some(Preview { skipped: items, goes_on: next.is_some() }))
     };
     let (preview, refusal) = match answer {
-        Ok(None) => return Ok(office.to(&format!("/mailboxes/{mailbox}"))),
+        Ok(None) => return Ok(office.done(&format!("/mailboxes/{mailbox}"), Said::Saved)),
         Ok(preview) => (preview, None),
         Err(refusal) => (None, Some(refusal)),
     };
-    let shown = RulesPage::of(&office, mailbox).await?.typed(&typed);
-    Ok(page(&RulesPage { preview, refusal, ..shown }))
+    let shown = RulesPage { refusal, ..RulesPage::of(&office, mailbox).await? }.typed(&typed);
+    let status = shown.refusal.as_ref().map(Refusal::status);
+    Ok(page_with(&RulesPage { preview, ..shown }, status))
 }
 
 #[cfg(test)]

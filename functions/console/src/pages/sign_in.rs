@@ -6,7 +6,7 @@ use std::time::Duration;
 use askama::Template;
 use axum::{
     extract::{Path, Query, State},
-    http::{StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::{AppendHeaders, IntoResponse as _, Redirect, Response},
 };
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -112,13 +112,19 @@ pub(crate) async fn sign_out(State(console): Shared, guest: Guest) -> Result<Res
     Ok((AppendHeaders([(header::SET_COOKIE, cookie)]), Redirect::to("/console/sign-in")).into_response())
 }
 
-/// Keeps the language that a person chose.
+/// Keeps the language that a person chose, and goes back to where they were: to the page with what is searched there
+/// by now, where the browser says it.
 pub(crate) async fn language(
     State(console): Shared,
+    headers: HeaderMap,
     Path(tag): Path<String>,
     Query(Wanted { to }): Query<Wanted>,
 ) -> Result<Response, PageError> {
     let language = Language::of_tag(&tag).ok_or(PageError::NotFound)?;
+    let referer = headers.get(header::REFERER).and_then(|referer| referer.to_str().ok());
+    let own = console.app.config.public_url.at("");
+    let before = referer.and_then(|referer| referer.strip_prefix(own.trim_end_matches('/'))).map(str::to_owned);
+    let to = before.filter(|path| path.starts_with("/console/firms/")).or(to);
     let to = to.filter(|to| to.starts_with("/console") && to.bytes().all(|b| b.is_ascii_graphic() && b != b'\\'));
     let public_url = &console.app.config.public_url;
     let name = cookie_name(public_url, LANGUAGE_COOKIE);
@@ -261,6 +267,13 @@ pub(crate) fn another_site(guest: &Guest) -> Response {
     (StatusCode::FORBIDDEN, page(&notice.with_link(s.t.say("to-start"), "/console".to_owned()))).into_response()
 }
 
+/// A form that is larger than one may be.
+pub(crate) fn too_large(guest: &Guest) -> Response {
+    let s = Shell::of_guest(guest);
+    let notice = Notice::new(s.clone(), s.t.say("too-large-title"), vec![s.t.say("too-large-text")]);
+    (StatusCode::PAYLOAD_TOO_LARGE, page(&notice.with_link(s.t.say("to-start"), "/console".to_owned()))).into_response()
+}
+
 /// A form whose session is over, or was another: with all that was typed, to be sent once more.
 pub(crate) fn once_more(guest: &Guest, fields: &Fields) -> Response {
     let s = Shell::of_guest(guest);
@@ -304,6 +317,10 @@ pub(crate) fn troubled(s: &Shell, trouble: &PageError, typed: Option<&Fields>) -
         PageError::Refused(refusal) => {
             let Refusal { title, next_action, detail, microsoft_code, microsoft_message, .. } = (**refusal).clone();
             let microsoft = [microsoft_code, microsoft_message].into_iter().flatten();
+            let (title, next_action) = match (refusal.is_about_typing(), refusal.field(t)) {
+                (true, field) => (t.say("typed-wrong"), field.unwrap_or_else(|| t.say("typed-wrong-what"))),
+                (false, _) => (title, next_action),
+            };
             (title, vec![next_action], [detail].into_iter().chain(microsoft).collect())
         }
         PageError::SignedOut | PageError::Broken => (t.say("broken-title"), vec![t.say("broken-text")], Vec::new()),

@@ -5,7 +5,7 @@ use serde::{Deserialize, de::IgnoredAny};
 
 use crate::{
     api_client::{Api, PageError, and, encoded},
-    shell::Office,
+    shell::{Office, Shell},
     text::Texts,
 };
 
@@ -99,10 +99,17 @@ pub(super) struct ProblemView {
 }
 
 impl ProblemView {
-    /// Whose turn it is.
-    pub(super) fn turn(&self, t: &Texts) -> String {
+    /// Whose turn it is, and what that person does next.
+    pub(super) fn what_next(&self, s: &Shell) -> String {
+        s.t.say_two("turn-and-action", &self.turn(s), &self.next_action)
+    }
+
+    fn turn(&self, s: &Shell) -> String {
+        let t = &s.t;
         match self.who.as_str() {
+            "operator" if s.is_operators() => t.say("who-firm-administrator"),
             "operator" => t.say("who-operator"),
+            "firm_administrator" if !s.may_manage() || s.is_operators() => t.say("who-your-administrator"),
             "firm_administrator" => t.say("who-firm-administrator"),
             "tenant_administrator" => t.say("who-tenant-administrator"),
             "app_owner" => t.say("who-app-owner"),
@@ -267,6 +274,38 @@ impl MailboxView {
             _ if !self.incomplete.is_empty() => t.say("mailbox-incomplete"),
             _ => t.say("mailbox-complete"),
         }
+    }
+
+    /// Which folders are kept, in words.
+    pub(super) fn folders_in_words(&self, t: &Texts) -> String {
+        match &self.selection {
+            None => t.say("folders-none"),
+            Some(selection) => match selection.mode.as_str() {
+                "include" => t.say_n("folders-include", selection.folders.len()),
+                "exclude" => t.say_n("folders-exclude", selection.folders.len()),
+                _ => t.say("folders-all"),
+            },
+        }
+    }
+
+    /// What is skipped, in words.
+    pub(super) fn rules_in_words(&self, t: &Texts) -> Vec<String> {
+        let rules = &self.rules;
+        let mut words = Vec::new();
+        if rules.ignore_internal {
+            words.push(t.say("rules-internal"));
+        }
+        if !rules.excluded_senders.is_empty() {
+            words.push(t.say_n("rules-senders", rules.excluded_senders.len()));
+        }
+        if !rules.excluded_domains.is_empty() {
+            words.push(t.say_n("rules-domains", rules.excluded_domains.len()));
+        }
+        if words.is_empty() {
+            words.push(t.say("rules-none"));
+        }
+        words.push(if rules.mark { t.say("rules-mark") } else { t.say("rules-no-mark") });
+        words
     }
 
     /// Whether it changes by itself, so that a page looks again.

@@ -11,24 +11,27 @@ use super::view::{Listed, ProblemView, Standing};
 use crate::{
     api_client::{PageError, Refusal},
     form::Fields,
+    said::Said,
     shell::{Office, Shell, page_saying},
     text::Texts,
 };
 
+/// That the address does not take the next event.
 #[derive(Deserialize)]
-struct FailingView {
-    since: Timestamp,
-    next_try: Timestamp,
+pub(super) struct FailingView {
+    pub since: Timestamp,
+    pub next_try: Timestamp,
 }
 
+/// A webhook.
 #[derive(Deserialize)]
-struct WebhookView {
-    id: String,
-    url: String,
+pub(super) struct WebhookView {
+    pub id: String,
+    pub url: String,
     state: String,
     types: Vec<String>,
     problem: Option<WebhookProblemView>,
-    failing: Option<FailingView>,
+    pub failing: Option<FailingView>,
     /// Only when it is new, or its secret is.
     #[serde(default)]
     secret: Option<String>,
@@ -63,13 +66,13 @@ impl WebhookView {
     }
 
     /// Why it is paused, with whose turn it is.
-    fn problem(&self) -> Option<ProblemView> {
+    pub(super) fn problem(&self) -> Option<ProblemView> {
         let WebhookProblemView { meaning, next_action, who, since } = self.problem.as_ref()?;
         let (meaning, next_action, who) = (meaning.clone(), next_action.clone(), who.clone());
         Some(ProblemView { meaning, next_action, who, microsoft_code: None, since: *since })
     }
 
-    fn is_paused(&self) -> bool {
+    pub(super) fn is_paused(&self) -> bool {
         self.state == "paused"
     }
 }
@@ -174,12 +177,17 @@ pub(crate) async fn change(
         }
         "remove" => {
             office.api().send::<IgnoredAny>(Method::DELETE, &own, None).await?;
-            return Ok(office.to("/webhooks"));
+            return Ok(office.done("/webhooks", Said::Removed));
         }
         _ => return Err(PageError::NotFound),
     };
+    let said = match typed.get("do") {
+        "pause" => Said::Paused,
+        "go-on" => Said::Saved,
+        _ => Said::Sent,
+    };
     match office.api().tried::<IgnoredAny>(method, &path, body).await? {
-        Ok(_) => Ok(office.to(&format!("/webhooks/{webhook}"))),
+        Ok(_) => Ok(office.done(&format!("/webhooks/{webhook}"), said)),
         Err(refusal) => {
             let w = office.api().get(&own).await?;
             one_shown(&office, w, Some(refusal)).await
