@@ -1,6 +1,6 @@
 //! Erasure by the API and the function `erasure`: what is left is proved, and what was cut off goes on.
 
-use std::{pin::pin, task::Poll};
+use std::{collections::BTreeSet, pin::pin, task::Poll};
 
 use futures::future::poll_fn;
 use local::provision::INDEX_BUCKET;
@@ -9,6 +9,7 @@ use shared::{
     base::id::{MailboxId, MessageId},
     evidence::erasure_request::{ROUND_TIME, WORK_TIME},
     mail::archive,
+    search::head::IndexHead,
 };
 
 use super::damage::Archive;
@@ -74,6 +75,10 @@ impl Archive {
         self.world.get(&format!("/v1/firms/{}/messages/{message}", self.firm)).await.ok()
     }
 
+    pub async fn indexed(&self) -> IndexHead {
+        self.world.host.app.indexes.head(self.firm).await.unwrap().unwrap().head.unwrap()
+    }
+
     pub async fn found(&self, words: &str) -> usize {
         let path = format!("/v1/firms/{}/messages?q={words}", self.firm);
         self.world.get(&path).await.ok()["items"].as_array().unwrap().len()
@@ -86,6 +91,7 @@ async fn mails_that_nobody_wants_are_removed_at_once_and_the_index_says_by_whom(
     archive.keep_versions().await;
     archive.world.host.index().await;
     assert_eq!(archive.found("Number").await, 7);
+    let before = archive.indexed().await;
     let some = json!({ "kind": "messages", "messages": [messages[2], messages[3]] });
     assert_eq!(archive.erase(some).await["originals"], 2);
     assert_eq!(archive.proved().await, (2, 5));
@@ -95,6 +101,8 @@ async fn mails_that_nobody_wants_are_removed_at_once_and_the_index_says_by_whom(
         assert_eq!((&removed["subject"], &removed["from"]), (&json!(""), &Value::Null));
     }
     assert_eq!(archive.found("Number").await, 5, "a search finds them no more");
+    let after = archive.indexed().await;
+    assert_eq!((after.upto, after.mails()), (before.upto, 5), "the index goes on where it was");
     archive.world.host.index().await;
     assert_eq!(archive.found("Number").await, 5);
     // What the rules would skip, and what one sender wrote, is found by the preview.
@@ -122,8 +130,11 @@ async fn no_word_of_what_was_erased_stays_in_the_bucket_of_the_indexes() {
     s3.put_object().bucket(INDEX_BUCKET).key(&orphan).body(b"Number".to_vec().into()).send().await.unwrap();
     archive.erase(json!({ "kind": "messages", "messages": [messages[2]] })).await;
     let page = s3.list_objects_v2().bucket(INDEX_BUCKET).prefix(&prefix).send().await.unwrap();
-    let left: Vec<&str> = page.contents().iter().filter_map(|object| object.key()).collect();
-    assert_eq!(left, [format!("{prefix}head")]);
+    let left: BTreeSet<&str> = page.contents().iter().filter_map(|object| object.key()).collect();
+    let head = archive.indexed().await;
+    let named: Vec<String> = head.segments.iter().map(|segment| format!("{prefix}{}", segment.name)).collect();
+    assert_eq!(left, named.iter().map(String::as_str).chain([&*format!("{prefix}head")]).collect());
+    assert_eq!((head.mails(), archive.found("Number").await), (6, 6));
     archive.world.host.index().await;
     assert_eq!(archive.found("Number").await, 6);
 }
@@ -259,6 +270,8 @@ async fn the_erasure_of_a_member_that_is_killed_again_and_again_takes_its_mailbo
 async fn ends_although_it_is_killed(archive: Archive, mailbox: MailboxId, target: Value) {
     archive.keep_versions().await;
     let world = &archive.world;
+    world.host.index().await;
+    assert_eq!(archive.indexed().await.mails(), 7);
     world.post(&format!("/v1/firms/{}/mailboxes/{mailbox}/pause", archive.firm), json!({})).await.ok();
     let erasure = archive.ask(target).await;
     let mut steps = 0;
@@ -276,7 +289,7 @@ async fn ends_although_it_is_killed(archive: Archive, mailbox: MailboxId, target
     }
     assert!(steps > 2, "it was cut off often: {steps}");
     assert_eq!(archive.proved().await, (7, 0));
-    assert_eq!(archive.found("Number").await, 0);
+    assert_eq!((archive.found("Number").await, archive.indexed().await.mails()), (0, 0));
     let feed = world.get(&format!("/v1/firms/{}/events?limit=100", archive.firm)).await.ok();
     let left = feed["items"].as_array().unwrap().iter().filter(|event| event["mailbox"] == json!(mailbox));
     let left: Vec<&Value> = left.map(|event| &event["type"]).collect();

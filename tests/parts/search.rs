@@ -1,5 +1,7 @@
 //! The index of a firm: one index, whoever appends, and whoever dies; and made again when it is damaged.
 
+use std::{collections::BTreeSet, pin::pin};
+
 use local::provision::{BUCKET, INDEX_BUCKET};
 use shared::{
     app::App,
@@ -26,7 +28,7 @@ use shared::{
 };
 use tests::World;
 
-use crate::dying::dying;
+use crate::dying::{dying, waiting};
 
 struct Words {
     world: World,
@@ -227,6 +229,115 @@ async fn an_indexer_that_dies_at_any_call_leaves_an_index_that_answers_right_and
                 break;
             }
         }
+    }
+}
+
+impl Words {
+    /// Erases the fact of a mail, as an erasure does before it turns to the index.
+    async fn void(&self, number: u64) {
+        let now = self.world.clock.now();
+        self.app().feed.void_fact(self.firm, number, Digest::of(b"entry"), now).await.unwrap();
+    }
+
+    /// The index is whole, and has none of the mails with these numbers.
+    async fn has_forgotten(&self, numbers: &BTreeSet<u64>, last: u64) {
+        let head = self.head().await;
+        assert_eq!((head.upto, head.mails()), (last, last / 2 - numbers.len() as u64));
+        let named = head.segments.iter().map(|segment| format!("firms/{}/index/{}", self.firm, segment.name));
+        let named: BTreeSet<String> = named.chain([format!("firms/{}/index/head", self.firm)]).collect();
+        assert_eq!(self.objects().await.into_iter().collect::<BTreeSet<_>>(), named);
+        let left: Vec<u64> = (1..=last / 2).map(|n| 2 * n).filter(|number| !numbers.contains(number)).rev().collect();
+        assert_eq!(self.numbers("mail").await, left);
+        assert_eq!(self.find("mail", None).await.complete_to, None, "nothing is to be made again");
+    }
+}
+
+#[tokio::test]
+async fn what_is_forgotten_takes_only_the_segments_that_have_it() {
+    let words = Words::new().await;
+    for count in [1_030, 7] {
+        words.mails(count).await;
+        while words.append().await.unwrap().more {}
+    }
+    let before = words.head().await;
+    assert_eq!(before.segments.iter().map(|segment| segment.mails).collect::<Vec<_>>(), [1_030, 7]);
+    let forgotten = BTreeSet::from([2_066, 2_070]);
+    for number in &forgotten {
+        words.void(*number).await;
+    }
+    // A number of something else is in each segment's stretch.
+    let asked = forgotten.iter().copied().chain([3, 2_073, 9_999]).collect();
+    words.app().indexer().forget(words.firm, &asked).await.unwrap();
+    words.has_forgotten(&forgotten, 2_074).await;
+    let after = words.head().await;
+    assert_eq!(after.segments[0], before.segments[0], "it stays as it was");
+    assert_ne!(after.segments[1].name, before.segments[1].name);
+    // All of the second segment, and then new mail.
+    let all: BTreeSet<u64> = (2_062..=2_074).step_by(2).collect();
+    for number in &all {
+        words.void(*number).await;
+    }
+    words.app().indexer().forget(words.firm, &all).await.unwrap();
+    words.has_forgotten(&all, 2_074).await;
+    assert_eq!(words.head().await.segments, before.segments[..1]);
+    words.mails(3).await;
+    while words.append().await.unwrap().more {}
+    words.has_forgotten(&all, 2_080).await;
+}
+
+#[tokio::test]
+async fn a_kill_at_any_call_leaves_an_index_that_answers_right_and_forgets_the_next_time() {
+    for has_effect in [false, true] {
+        let (words, mut forgotten) = (Words::new().await, BTreeSet::new());
+        words.mails(40).await;
+        while words.append().await.unwrap().more {}
+        for calls in 0.. {
+            assert!(calls < 20, "it makes far fewer calls");
+            let number = 4 + 2 * u64::try_from(calls).unwrap();
+            words.void(number).await;
+            forgotten.insert(number);
+            let (app, died) = dying(&words.world, calls, has_effect);
+            let indexer = app.indexer();
+            let lived = tokio::select! {
+                done = indexer.forget(words.firm, &forgotten) => done.map(|()| true).unwrap(),
+                () = died.notified() => false,
+            };
+            assert_eq!(words.numbers("mail").await.len(), 40 - forgotten.len());
+            words.app().indexer().forget(words.firm, &forgotten).await.unwrap();
+            words.has_forgotten(&forgotten, 80).await;
+            if lived {
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_indexer_that_read_a_mail_before_it_was_erased_does_not_bring_it_back() {
+    let (words, mut forgotten, mut last) = (Words::new().await, BTreeSet::new(), 0);
+    for calls in 0.. {
+        assert!(calls < 40, "it makes far fewer calls");
+        words.mails(3).await;
+        last += 6;
+        let (app, waits, goes_on) = waiting(&words.world, calls);
+        let indexer = app.indexer();
+        let mut appending = pin!(indexer.append(words.firm, app.clock.now()));
+        let lived = tokio::select! {
+            done = &mut appending => done.map(|_| true).unwrap(),
+            () = waits.notified() => false,
+        };
+        words.void(last).await;
+        forgotten.insert(last);
+        words.app().indexer().forget(words.firm, &forgotten).await.unwrap();
+        if lived {
+            break;
+        }
+        goes_on.notify_one();
+        appending.await.unwrap();
+        while words.append().await.unwrap().more {}
+        let head = words.head().await;
+        assert_eq!((head.upto, head.mails()), (last, last / 2 - forgotten.len() as u64), "after {calls} calls");
+        assert_eq!(words.numbers("mail").await.len() as u64, head.mails());
     }
 }
 

@@ -307,6 +307,26 @@ async fn d6_a_filing_by_hand_holds_until_the_mail_is_moved_again() {
 }
 
 #[tokio::test]
+async fn d6_a_folder_that_stands_for_another_dossier_files_there_what_it_filed_and_nothing_else() {
+    let office = Office::new().await;
+    let folder = office.folder("Dupont", json!("2026/017")).await;
+    let (by_folder, by_hand) = (office.deliver("1", "", "Lease"), office.deliver("2", "", "Other"));
+    office.world.run_until_idle().await;
+    for mail in [&by_folder, &by_hand] {
+        office.drag(mail, &folder).await;
+    }
+    office.file(&by_hand, json!("X")).await;
+    office.stands_for(&folder, json!("2026/018")).await;
+    office.world.pass(Duration::from_secs(16 * 60)).await;
+    assert_eq!(office.filing(&by_folder).await, filed("2026/018", "folder"));
+    assert_eq!(office.filing(&by_hand).await, filed("X", "request"));
+    office.stands_for(&folder, Value::Null).await;
+    office.world.pass(Duration::from_secs(16 * 60)).await;
+    assert_eq!(office.filing(&by_folder).await, filed("2026/018", "folder"));
+    assert_eq!(office.mark(&by_folder), vec![GREEN.to_owned()]);
+}
+
+#[tokio::test]
 async fn d6_what_lies_in_a_folder_is_filed_once_it_stands_for_a_dossier_and_a_dead_link_unfiles_nothing() {
     let office = Office::new().await;
     let folder = office.folder("Dupont", Value::Null).await;

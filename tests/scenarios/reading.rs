@@ -144,6 +144,13 @@ async fn a_mail_is_read_whatever_is_in_it() {
     });
     assert_eq!(read.clone().count(), 2 * 12);
     assert!(read.clone().any(|entry| entry["path"] == format!("{path}/attachments/2")));
+    // It says how far a mail was read: which message within it, and whether images of the web could be loaded.
+    let paths: Vec<&str> =
+        trail["items"].as_array().unwrap().iter().map(|entry| entry["path"].as_str().unwrap()).collect();
+    for read in ["/html?images=remote", "/text?within=4", "/attachments/1?within=4", "/html"] {
+        assert!(paths.contains(&&*format!("{path}{read}")), "{read}: {paths:?}");
+    }
+    assert!(!paths.iter().any(|path| path.contains("=x") || path.contains("all")), "{paths:?}");
 }
 
 #[tokio::test]
@@ -245,4 +252,37 @@ async fn the_parts_of_a_mail_that_is_erased_go_with_it_also_if_it_is_read_at_tha
     OpenedMail::open((&world.host.app.archive, Some(table)), key, bytes, &[]).await.unwrap();
     let left = table.get::<Value>(&Key::parts(firm, message)).await.unwrap().unwrap().value;
     assert_eq!((&left["head"], &left["parts"]), (&json!(""), &json!("")));
+}
+
+#[tokio::test]
+async fn a_mail_that_shows_more_than_an_answer_holds_is_shown_in_part_or_refused_in_words() {
+    let world = World::with(&[("GREFFE_CONTENT_BYTES_MAX", "1000000")]).await;
+    let registry = world.registry().await;
+    let image = "x".repeat(1_200_000);
+    let mails = [
+        ("\r\n", "Content-Type: text/plain".to_owned(), "\"a\" ".repeat(300_000), String::new()),
+        (
+            "",
+            "Content-Type: multipart/related; boundary=b".to_owned(),
+            "--b\r\nContent-Type: text/html\r\n\r\n<p>Plan</p><img src=cid:plan>\r\n".to_owned(),
+            format!("--b\r\nContent-Type: image/png; name=plan.png\r\nContent-ID: <plan>\r\n\r\n{image}\r\n--b--"),
+        ),
+    ];
+    let mut paths = Vec::new();
+    for (gap, kind, text, rest) in mails {
+        let mime = format!("From: a@x.example\r\nTo: {ADA}\r\nSubject: Large\r\n{kind}\r\n\r\n{gap}{text}{rest}\r\n");
+        let delivered = world.microsoft.deliver(ADA, "inbox", Mail::new(mime, world.clock.now())).unwrap();
+        let id = message_id(&registry, &delivered.immutable_id);
+        paths.push(format!("/v1/firms/{}/messages/{id}", registry.firm));
+    }
+    world.run_until_idle().await;
+    let get = async |path: &str, of: &str| ask(&world, Method::GET, &format!("{path}{of}"), &[]).await;
+    let refused = get(&paths[0], "/html").await;
+    assert_eq!((refused.status, refused.json()["code"].as_str()), (413, Some("answer_too_large")));
+    let text = get(&paths[0], "/text").await;
+    assert_eq!((text.status, &text.json()["is_cut"]), (200, &json!(true)));
+    assert!((400_000..1_333_333).contains(&text.body.len()), "{}", text.body.len());
+    let page = get(&paths[1], "/html").await;
+    assert_eq!(page.status, 200);
+    assert!(String::from_utf8(page.body).unwrap().contains("<p>Plan</p>[plan.png]"));
 }

@@ -47,6 +47,8 @@ use crate::{
 /// Calls that a process takes out of a minute's allowance at a time: one write for so many calls, and the limit holds
 /// over all processes, give or take what each has left.
 const CALLS_AT_ONCE: u64 = 20;
+/// The longest value of `within`: eight numbers of four digits, with dots between them.
+const WITHIN_CHARS_MAX: usize = 39;
 /// How long a caller counts as identified: a call that takes longer, as one that waits for events, is answered only if
 /// the caller may still call.
 const IDENTIFIED_FOR: Duration = Duration::from_secs(1);
@@ -274,7 +276,7 @@ fn entry(app: &App, caller: &Caller, parts: &Parts, (route, params): (&str, &Par
             Caller::User(_, user) => Actor::User { id: user.id, address: user.address.clone() },
         },
         action: format!("{} {route}", parts.method),
-        path: params.path(route),
+        path: params.path(route) + &noted_query(parts.uri.query().unwrap_or_default()),
         // A person's browser called the console, and the console called here.
         from: match caller {
             Caller::User(_, user) => user.from.clone(),
@@ -332,6 +334,25 @@ pub(crate) fn shown(name: &str, text: &str) -> Option<String> {
         "external_id" => text.parse::<ExternalId>().ok().map(|id| id.digest()),
         _ => None,
     }
+}
+
+/// What is noted of a query: whether a page may load images of the web, and which message within a mail is read.
+/// A parameter with a value that it can't have is not noted: what a caller wrote may be a secret in the wrong place.
+fn noted_query(query: &str) -> String {
+    let mut noted = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        let value = value.trim();
+        let is_noted = match &*name {
+            "images" => matches!(value, "own" | "remote"),
+            "within" => value.len() <= WITHIN_CHARS_MAX && value.bytes().all(|b| b.is_ascii_digit() || b == b'.'),
+            _ => false,
+        };
+        if is_noted && !value.is_empty() {
+            noted.append_pair(&name, value);
+        }
+    }
+    let noted = noted.finish();
+    if noted.is_empty() { noted } else { format!("?{noted}") }
 }
 
 /// A deed that is about to be done.

@@ -58,6 +58,21 @@ pub fn compared(text: &str) -> Option<(String, String)> {
     (!local.is_empty()).then(|| (format!("{}@{domain}", local.to_lowercase()), domain))
 }
 
+/// What is looked for, an address or `@domain`, in the form of [`compared`]. What can't be compared stays in lower case.
+pub fn sought(text: &str) -> String {
+    let domain = text.strip_prefix('@').and_then(compared_domain).map(|domain| format!("@{domain}"));
+    domain.or_else(|| Some(compared(text)?.0)).unwrap_or_else(|| text.to_lowercase())
+}
+
+/// Whether a mail that carries `carried` is from or to an address or `@domain` that is [`sought`].
+pub fn is_of(sought: &str, carried: &str) -> bool {
+    match (sought.strip_prefix('@'), compared(carried)) {
+        (Some(wanted), Some((_, domain))) => wanted == domain,
+        (None, Some((address, _))) => sought == address,
+        (_, None) => sought == carried.to_lowercase(),
+    }
+}
+
 fn compared_domain(text: &str) -> Option<String> {
     let ascii = idna::domain_to_ascii(text).ok()?;
     let domain = ascii.strip_suffix('.').unwrap_or(&ascii);
@@ -116,6 +131,20 @@ mod tests {
         {
             assert_eq!(domain(wrong), None, "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn who_is_looked_for_is_found_in_unicode_and_in_ascii() {
+        for wanted in ["@Försäkring.example", "@xn--frskring-2za1p.example", "Ada@FÖRSÄKRING.example"] {
+            for carried in ["ada@försäkring.example", "Ada@XN--frskring-2za1p.example", "Ada <ada@försäkring.example>"]
+            {
+                assert!(is_of(&sought(wanted), carried), "{wanted} {carried}");
+            }
+            assert!(!is_of(&sought(wanted), "ada@mail.försäkring.example"));
+            assert!(!is_of(&sought(wanted), ""));
+        }
+        let within = "/O=EXCHANGELABS/CN=ADA";
+        assert!(is_of(&sought(within), within) && !is_of(&sought("@x.example"), within));
     }
 
     #[test]

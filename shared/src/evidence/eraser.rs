@@ -231,7 +231,7 @@ pub enum EraseError {
     /// An original can't be kept less long.
     #[error(transparent)]
     Keep(#[from] KeeperError),
-    /// The index of words can't be begun again.
+    /// The index of words can't be written.
     #[error(transparent)]
     Index(#[from] IndexingError),
     /// S3.
@@ -305,6 +305,9 @@ struct ErasableItems {
     originals: Vec<String>,
     /// The number of each fact, with the hash of its entry and its time.
     facts: Vec<(u64, Digest, Timestamp)>,
+    /// The numbers of facts that were erased before, by this erasure or another: one that was cut off may have left them
+    /// in the index.
+    voided: Vec<u64>,
     /// The number of the last fact among them that is about a message.
     last_of_message: Option<u64>,
     /// Mailboxes that facts tell of.
@@ -316,6 +319,11 @@ struct ErasableItems {
 }
 
 impl ErasableItems {
+    /// The numbers of all facts that are void in the end because of an erasure.
+    fn numbers(&self) -> impl Iterator<Item = u64> {
+        self.facts.iter().map(|(number, ..)| *number).chain(self.voided.iter().copied())
+    }
+
     /// Whether the event is still to be written: there is none, or a fact about a message came after it.
     fn is_untold(&self) -> bool {
         self.event.is_none() || self.event < self.last_of_message
@@ -352,8 +360,8 @@ impl Eraser<'_> {
         if found.parts.is_empty() {
             return Ok(());
         }
-        self.indexer.restart(erasure.firm, None).await?;
-        self.indexer.store.delete_other_generations(erasure.firm).await.map_err(IndexingError::from)?;
+        let numbers = found.parts.iter().flat_map(ErasableItems::numbers).collect();
+        self.indexer.forget(erasure.firm, &numbers).await?;
         Ok(self.table.write(IndexDue::at(erasure.firm, self.clock.now())).await?)
     }
 
@@ -601,6 +609,7 @@ impl Eraser<'_> {
             scope,
             originals,
             facts: Vec::new(),
+            voided: Vec::new(),
             last_of_message: None,
             mailboxes: BTreeSet::new(),
             record: None,
@@ -617,6 +626,7 @@ impl Eraser<'_> {
                 if fact.text("id") == Some(&id) {
                     found.record = Some(number);
                 }
+                found.voided.extend(fact.erased().map(|_| number));
                 // A void fact says nothing, and the facts of erasures stay.
                 let stays = |kind: EventType| kind == EventType::Void || kind.is_of_erasure();
                 if fact.event_type().is_some_and(stays) {

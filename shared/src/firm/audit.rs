@@ -59,7 +59,7 @@ pub struct AuditEntry {
     pub who: Actor,
     /// The method and the route, as in this API description.
     pub action: String,
-    /// The path of the request.
+    /// The path of the request. Where a mail was read, with the parameters `images` and `within`.
     pub path: String,
     /// The IP address that sent the request, if it is known.
     pub from: Option<String>,

@@ -234,11 +234,13 @@ pub fn by_folder<'a>(
     dossier: Option<&'a FolderDossier>,
     tells_moves: bool,
 ) -> ByFolder<'a> {
-    if message.lies_in.as_ref() == Some(folder) {
-        return ByFolder::Nothing;
-    }
     let (moved, last) = (message.place() != folder, message.filing.as_ref());
     let is_by_folder = last.is_some_and(|last| last.through == FiledThrough::Folder);
+    if message.lies_in.as_ref() == Some(folder) {
+        // The folder stands for another dossier than when it filed the mail.
+        let other = dossier.filter(|dossier| is_by_folder && message.dossier() != Some(&dossier.dossier));
+        return other.map_or(ByFolder::Nothing, ByFolder::File);
+    }
     match dossier {
         Some(_) if last.is_some() && !is_by_folder && !(moved && tells_moves) => ByFolder::Stays,
         Some(dossier) if message.dossier() == Some(&dossier.dossier) => ByFolder::Stays,
@@ -286,8 +288,11 @@ mod tests {
             (message(None), found_in, Some(&d), true, ByFolder::File(&d)),
             (message(None), "F", Some(&d), false, ByFolder::File(&d)),
             (message(None), "F", None, true, ByFolder::Nothing),
-            // It was filed by this folder, and changes there.
-            (filed(Folder, Some("D"), Some("F")), "F", Some(&e), true, ByFolder::Nothing),
+            // It was filed by this folder, and changes there; then the folder stands for another dossier, or for none.
+            (filed(Folder, Some("D"), Some("F")), "F", Some(&d), true, ByFolder::Nothing),
+            (filed(Folder, Some("D"), Some("F")), "F", Some(&e), false, ByFolder::File(&e)),
+            (filed(Folder, Some("D"), Some("F")), "F", None, true, ByFolder::Nothing),
+            (filed(Request, Some("D"), Some("F")), "F", Some(&e), false, ByFolder::Nothing),
             // It is moved on.
             (filed(Folder, Some("D"), Some("F")), "G", Some(&e), true, ByFolder::File(&e)),
             (filed(Folder, Some("D"), Some("F")), "G", None, true, ByFolder::Unfile),

@@ -6,7 +6,10 @@ use jiff::Timestamp;
 
 use crate::{
     aws::table::{Key, Table},
-    base::id::{FirmId, FolderId, MailboxId, MessageId},
+    base::{
+        address::{is_of, sought},
+        id::{FirmId, FolderId, MailboxId, MessageId},
+    },
     firm::{
         fact::{FactEvent, NumberedFact},
         feed::{Feed, FeedError},
@@ -60,7 +63,7 @@ pub struct MessageFilter {
     pub mailbox: Option<MailboxId>,
     /// The folder in which it was found.
     pub folder: Option<FolderId>,
-    /// The sender's address, or `@domain`. Case does not matter.
+    /// The sender's address, or `@domain`. Case does not matter, nor whether a domain is written in Unicode or ASCII.
     pub from: Option<String>,
     /// It arrived at this time or later.
     pub since: Option<Timestamp>,
@@ -106,10 +109,7 @@ pub struct ListedMessages<T> {
 impl MessageFilter {
     /// Whether what a fact or the table says of a mail is wanted, as far as it goes.
     fn admits(&self, mailbox: MailboxId, from: Option<Option<&str>>, received_at: Option<Timestamp>) -> bool {
-        let is_from = |wanted: &str, from: Option<&str>| {
-            let (wanted, from) = (wanted.to_lowercase(), from.unwrap_or_default().to_lowercase());
-            if wanted.starts_with('@') { from.ends_with(&wanted) } else { from == wanted }
-        };
+        let is_from = |wanted: &str, from: Option<&str>| is_of(&sought(wanted), from.unwrap_or_default());
         self.mailbox.is_none_or(|wanted| wanted == mailbox)
             && self.from.as_deref().is_none_or(|wanted| from.is_none_or(|from| is_from(wanted, from)))
             && received_at.is_none_or(|at| {
@@ -267,6 +267,8 @@ mod tests {
             assert_eq!(from(wanted).wants(&mail), fits, "{wanted}");
         }
         assert!(!from("ada@x.example").wants(&message(None)));
+        let mail = Message { from: Some("ada@xn--frskring-2za1p.example".to_owned()), ..message(None) };
+        assert!(from("@försäkring.example").wants(&mail) && from("ada@Försäkring.example").wants(&mail));
     }
 
     #[test]

@@ -17,17 +17,13 @@ use crate::{
         kept_parts::{KeptParts, WHOLE_BYTES_MAX},
         message::Message,
     },
-    reading::{
-        Attachment, MailHead, MailPart, Outline, PartKind, Scanned, Scanner, Transfer, TransferDecoder, is_shown_inline,
-    },
+    reading::{Attachment, MailHead, MailPart, Outline, PartKind, Scanned, Scanner, Transfer, TransferDecoder},
 };
 
 /// The head of a mail is looked for in so many bytes.
 const HEAD_READ_BYTES: u64 = 64 << 10;
 /// The largest message within another one that is opened.
 pub const NESTED_BYTES_MAX: u64 = 16 << 20;
-/// The images that a page shows may have so many bytes together: an answer of Lambda holds 6 MB.
-const PICTURES_BYTES_MAX: u64 = 2 << 20;
 
 /// A mail that can't be opened, or whose bytes stop coming.
 #[derive(Debug, thiserror::Error)]
@@ -145,15 +141,13 @@ impl OpenedMail {
 
     /// The images of the mail that its HTML may show, by their Content-ID, each as a `data:` URL.
     ///
-    /// Errors: S3 refuses, does not answer or breaks off.
+    /// Errors: S3 refuses or does not answer, or breaks off.
     pub async fn pictures(&self) -> Result<HashMap<String, String>, OpenMailError> {
-        let (mut pictures, mut left) = (HashMap::new(), PICTURES_BYTES_MAX);
-        let shown = self.outline.attachments().filter(|attachment| is_shown_inline(attachment.served));
-        for Attachment { number, served, bytes, content_id, .. } in shown {
-            let Some(id) = content_id.filter(|_| bytes <= left) else { continue };
+        let mut pictures = HashMap::new();
+        for Attachment { number, served, content_id, .. } in self.outline.pictures().0 {
             let bytes = self.content(self.attachment(number)?.1).await?;
-            left -= bytes.len() as u64;
-            pictures.insert(id, format!("data:{served};base64,{}", STANDARD.encode(bytes)));
+            let url = format!("data:{served};base64,{}", STANDARD.encode(bytes));
+            pictures.extend(content_id.map(|id| (id, url)));
         }
         Ok(pictures)
     }

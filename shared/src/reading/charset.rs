@@ -4,8 +4,10 @@ use std::borrow::Cow;
 
 use mail_parser::decoders::charsets::{DecoderFnc, map::charset_decoder};
 
-/// Names that say nothing about bytes beyond ASCII; of UTF-7, ASCII is what can be read.
-const SAYS_NOTHING: [&str; 5] = ["us-ascii", "ascii", "ansi_x3.4-1968", "utf-7", "unicode-1-1-utf-7"];
+use super::transfer::{Transfer, TransferDecoder};
+
+/// Names that say nothing about bytes beyond ASCII.
+const SAYS_NOTHING: [&str; 3] = ["us-ascii", "ascii", "ansi_x3.4-1968"];
 /// How far into a page its own `<meta charset>` is looked for, as browsers do.
 /// Source: <https://html.spec.whatwg.org/multipage/parsing.html#prescan-a-byte-stream-to-determine-its-encoding>
 const PRESCAN_BYTES: usize = 1024;
@@ -13,13 +15,81 @@ const PRESCAN_BYTES: usize = 1024;
 /// The decoder of a charset with a name that is known and says something.
 fn known(name: &str) -> Option<DecoderFnc> {
     let name = name.trim().trim_matches(['"', '\'']);
-    let says = !SAYS_NOTHING.iter().any(|nothing| name.eq_ignore_ascii_case(nothing));
-    charset_decoder(name.as_bytes()).filter(|_| says)
+    let is_any = |names: &[&str]| names.iter().any(|known| name.eq_ignore_ascii_case(known));
+    if is_any(&["iso-2022-kr", "csiso2022kr"]) {
+        return Some(iso_2022_kr);
+    }
+    if is_any(&["hz-gb-2312", "hz"]) {
+        return Some(hz);
+    }
+    if is_any(&["utf-7", "unicode-1-1-utf-7"]) {
+        return Some(utf_7);
+    }
+    charset_decoder(name.as_bytes()).filter(|_| !is_any(&SAYS_NOTHING))
 }
 
-/// Whether an encoded word may name it.
-pub(super) fn is_known(name: &str) -> bool {
-    charset_decoder(name.as_bytes()).is_some()
+/// Bytes in a charset that `mail-parser` knows.
+fn decoded_as(name: &str, bytes: &[u8]) -> String {
+    let decoder = charset_decoder(name.as_bytes());
+    decoder.map_or_else(|| String::from_utf8_lossy(bytes).into_owned(), |decoder| decoder(bytes))
+}
+
+/// UTF-16 in Base64 between `+` and `-`. Source: RFC 2152
+fn utf_7(bytes: &[u8]) -> String {
+    let (mut text, mut rest) = (String::with_capacity(bytes.len()), bytes);
+    while let Some(at) = rest.iter().position(|byte| *byte == b'+') {
+        text.push_str(&String::from_utf8_lossy(&rest[..at]));
+        let after = &rest[at + 1..];
+        let end = after.iter().position(|byte| !(byte.is_ascii_alphanumeric() || b"+/".contains(byte)));
+        let (run, after) = after.split_at(end.unwrap_or(after.len()));
+        let units = TransferDecoder::all(Transfer::Base64, run);
+        let units = units.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
+        text.extend(char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)));
+        if run.is_empty() {
+            text.push('+');
+        }
+        rest = after.strip_prefix(b"-").unwrap_or(after);
+    }
+    text + &String::from_utf8_lossy(rest)
+}
+
+/// EUC-KR in seven bits, which browsers don't read, and mails have. Source: RFC 1557
+fn iso_2022_kr(bytes: &[u8]) -> String {
+    let (mut euc, mut is_wide, mut rest) = (Vec::with_capacity(bytes.len()), false, bytes);
+    while let Some((byte, after)) = rest.split_first() {
+        rest = after;
+        match byte {
+            0x0e => is_wide = true,
+            0x0f => is_wide = false,
+            0x1b => rest = rest.strip_prefix(b"$)C").unwrap_or(rest),
+            _ => {
+                is_wide &= *byte != b'\n';
+                euc.push(if is_wide && *byte > b' ' { byte | 0x80 } else { *byte });
+            }
+        }
+    }
+    decoded_as("euc-kr", &euc)
+}
+
+/// GB 2312 in seven bits. Source: RFC 1843
+fn hz(bytes: &[u8]) -> String {
+    let (mut euc, mut is_wide, mut rest) = (Vec::with_capacity(bytes.len()), false, bytes);
+    while let Some((byte, after)) = rest.split_first() {
+        rest = after;
+        match (byte, after.first()) {
+            (b'~', Some(b'{')) => is_wide = true,
+            (b'~', Some(b'}')) => is_wide = false,
+            (b'~', Some(b'~')) if !is_wide => euc.push(b'~'),
+            (b'~', Some(b'\n')) if !is_wide => {}
+            _ => {
+                is_wide &= *byte != b'\n';
+                euc.push(if is_wide && *byte > b' ' { byte | 0x80 } else { *byte });
+                continue;
+            }
+        }
+        rest = &after[1..];
+    }
+    decoded_as("gb2312", &euc)
 }
 
 /// The text. Where no known charset is named it is UTF-8 if it can be, else `hint`, else Windows-1252.
@@ -67,6 +137,10 @@ mod tests {
             (b"\x83n\x83\x8d\x81[", Some("shift_jis"), None, "ハロー"),
             (b"\xc4\xe3\xba\xc3", None, Some("gb2312"), "你好"),
             (b"\x80 5", None, None, "€ 5"),
+            (b"D+AOk-lai +- a+2D3cqQ-", Some("utf-7"), None, "Délai + a\u{1f4a9}"),
+            (b"\x1b$)C\x0e>H3g\x0f 1", Some("ISO-2022-KR"), None, "안녕 1"),
+            (b"~{Dc:C~} ~~1~\n2", Some("HZ-GB-2312"), None, "你好 ~12"),
+            (b"~{Dc\nx~", Some("hz-gb-2312"), None, "你\nx~"),
         ] {
             assert_eq!(decoded(bytes, named, hint), text, "{named:?}");
         }

@@ -1,15 +1,16 @@
 //! Headers, of a mail and of its parts.
 
-use std::sync::LazyLock;
+use std::{fmt::Write as _, sync::LazyLock};
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use mail_parser::{Addr, Address, ContentType, HeaderName, HeaderValue, Message, MessageParser};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    charset::{decoded, is_known},
+    charset::decoded,
     name::safe_name,
-    transfer::Transfer,
+    transfer::{Transfer, TransferDecoder},
 };
 
 /// Longest text of a header that is shown, in characters.
@@ -51,6 +52,8 @@ pub struct MailHead {
     pub message_id: Option<String>,
     /// `In-Reply-To` and `References`: the mails before it, the first one first.
     pub references: Vec<String>,
+    /// A header names more people than are shown.
+    pub is_cut: bool,
 }
 
 /// What the head of a part says.
@@ -78,12 +81,17 @@ impl MailHead {
     pub(super) fn read(block: &[u8], hint: Option<&str>) -> Self {
         static PARSER: LazyLock<MessageParser> =
             LazyLock::new(|| MessageParser::new().with_minimal_headers().with_message_ids().default_header_ignore());
-        parsed(&PARSER, (block, hint), Self::is_garbled, |mail| {
-            let people = |name: HeaderName<'static>| {
-                let values = mail.headers().iter().filter(|header| header.name == name);
-                let people = values.filter_map(|header| header.value.as_address()).flat_map(Address::iter);
-                people.take(PEOPLE_MAX).map(person).filter(|person| *person != Person::default()).collect()
+        parsed(&PARSER, (block, hint), |mail| {
+            let all = |name: HeaderName<'static>| {
+                let values = mail.headers().iter().filter(move |header| header.name == name);
+                values.filter_map(|header| header.value.as_address()).flat_map(Address::iter)
             };
+            let people = |name| {
+                let people = all(name).take(PEOPLE_MAX).map(person);
+                people.filter(|person| *person != Person::default()).collect()
+            };
+            let named = [HeaderName::From, HeaderName::ReplyTo, HeaderName::To, HeaderName::Cc, HeaderName::Bcc];
+            let is_cut = named.into_iter().any(|name| all(name).nth(PEOPLE_MAX).is_some());
             let ids = |name: HeaderName<'static>| {
                 let values = mail.headers().iter().filter(move |header| header.name == name);
                 values.flat_map(|header| texts(&header.value)).take(IDS_MAX)
@@ -105,6 +113,7 @@ impl MailHead {
                 date: date.and_then(|date| Timestamp::from_second(date.to_timestamp()).ok()),
                 message_id: ids(HeaderName::MessageId).next(),
                 references,
+                is_cut,
             }
         })
     }
@@ -113,12 +122,6 @@ impl MailHead {
     pub fn thread(&self) -> Option<&str> {
         self.references.first().or(self.message_id.as_ref()).map(String::as_str)
     }
-
-    fn is_garbled(&self) -> bool {
-        let people = self.from.iter().chain(&self.to).chain(&self.cc);
-        let mut names = people.filter_map(|person| person.name.as_deref());
-        is_garbled(&self.subject) || names.any(is_garbled)
-    }
 }
 
 impl PartHead {
@@ -126,7 +129,7 @@ impl PartHead {
     pub(super) fn read(block: &[u8]) -> Self {
         static PARSER: LazyLock<MessageParser> =
             LazyLock::new(|| MessageParser::new().with_mime_headers().default_header_ignore());
-        parsed(&PARSER, (block, None), Self::is_garbled, |part| {
+        parsed(&PARSER, (block, None), |part| {
             let of = |name| first(part, name).and_then(HeaderValue::as_content_type);
             let (kind, disposition) = (of(HeaderName::ContentType), of(HeaderName::ContentDisposition));
             let attribute = |name| kind.and_then(|kind| kind.attribute(name)).map(str::to_owned);
@@ -150,10 +153,6 @@ impl PartHead {
     pub(super) fn is_multipart(&self) -> bool {
         self.content_type.as_ref().is_some_and(|kind| kind.starts_with("multipart/"))
     }
-
-    fn is_garbled(&self) -> bool {
-        self.name.as_deref().is_some_and(is_garbled)
-    }
 }
 
 /// The first header of that name: a second one is somebody's mistake, or a trick.
@@ -161,41 +160,56 @@ fn first<'a, 'x>(mail: &'a Message<'x>, name: HeaderName<'static>) -> Option<&'a
     mail.headers().iter().find(|header| header.name == name).map(|header| &header.value)
 }
 
-fn is_garbled(text: &str) -> bool {
-    text.contains('\u{fffd}')
-}
-
-/// What `read` makes of a head. An encoded word of an unknown charset is UTF-8, or Windows-1252 if that is garbled.
+/// What `read` makes of a head.
 fn parsed<T: Default>(
     parser: &MessageParser,
     (block, hint): (&[u8], Option<&str>),
-    is_garbled: impl Fn(&T) -> bool,
     read: impl Fn(&Message<'_>) -> T,
 ) -> T {
-    let text = decoded(block, None, hint) + "\r\n\r\n";
-    let parse = |text: &str| parser.parse_headers(text.as_bytes()).map(|mail| read(&mail)).unwrap_or_default();
-    let Some(as_utf8) = with_known_charsets(&text, "utf-8") else { return parse(&text) };
-    let first = parse(&as_utf8);
-    match with_known_charsets(&text, "windows-1252").filter(|_| is_garbled(&first)) {
-        Some(other) => parse(&other),
-        None => first,
-    }
+    let text = in_utf8(&decoded(block, None, hint)) + "\r\n\r\n";
+    parser.parse_headers(text.as_bytes()).map(|mail| read(&mail)).unwrap_or_default()
 }
 
-/// The same with this charset where an encoded word names an unknown one; none if each is known.
-fn with_known_charsets(text: &str, instead: &str) -> Option<String> {
-    let (mut other, mut rest, mut is_other) = (String::new(), text, false);
+/// The same with each run of encoded words in one charset as one word in UTF-8: a character may be split over two of
+/// them, and some charsets only [`decoded`] knows.
+fn in_utf8(text: &str) -> String {
+    let (mut written, mut rest) = (String::with_capacity(text.len()), text);
     while let Some(at) = rest.find("=?") {
-        let (before, word) = rest.split_at(at + 2);
-        let name = word.split(|c: char| c == '?' || c.is_whitespace()).next().unwrap_or_default();
-        let bare = name.split('*').next().unwrap_or_default();
-        let is_unknown = !bare.is_empty() && word[name.len()..].starts_with('?') && !is_known(bare);
-        is_other |= is_unknown;
-        other.push_str(before);
-        other.push_str(if is_unknown { instead } else { name });
-        rest = &word[name.len()..];
+        let (before, from) = rest.split_at(at);
+        written.push_str(before);
+        let Some((charset, mut bytes, mut after)) = encoded_word(from) else {
+            written.push_str(&from[..2]);
+            rest = &from[2..];
+            continue;
+        };
+        while let Some((_, more, beyond)) =
+            encoded_word(after.trim_ascii_start()).filter(|(other, ..)| other.eq_ignore_ascii_case(charset))
+        {
+            bytes.extend(more);
+            after = beyond;
+        }
+        let _ = write!(written, "=?utf-8?B?{}?=", STANDARD.encode(decoded(&bytes, Some(charset), None)));
+        rest = after;
     }
-    is_other.then(|| other + rest)
+    written + rest
+}
+
+/// The charset, the bytes, and what comes after the encoded word that a text begins with.
+/// Source: RFC 2047, section 2; RFC 2231, section 5
+fn encoded_word(text: &str) -> Option<(&str, Vec<u8>, &str)> {
+    let (charset, rest) = text.strip_prefix("=?")?.split_once('?')?;
+    let (encoding, rest) = rest.split_once('?')?;
+    let (content, after) = rest.split_once("?=")?;
+    let charset = charset.split('*').next().filter(|charset| !charset.contains(char::is_whitespace))?;
+    if content.contains('?') || content.contains('\n') {
+        return None;
+    }
+    let bytes = match encoding {
+        "B" | "b" => TransferDecoder::all(Transfer::Base64, content.as_bytes()),
+        "Q" | "q" => TransferDecoder::all(Transfer::QuotedPrintable, content.replace('_', "=20").as_bytes()),
+        _ => return None,
+    };
+    Some((charset, bytes, after))
 }
 
 /// A text of a header: one line, without control characters, not too long.

@@ -32,6 +32,8 @@ const LINK_BYTES_MAX: usize = 2_048;
 /// The tokenizer compares each attribute of a tag with all before it. Without a token in so many spaces, quotes and
 /// slashes, the rest of the source is given up.
 const SEPARATORS_MAX: usize = 8_192;
+/// A page that is longer has no more images of the mail itself.
+const PAGE_BYTES_MAX: usize = 8 << 20;
 /// So many bytes are tokenized between two looks at that.
 const STEP_BYTES: usize = 1_024;
 
@@ -43,6 +45,9 @@ const LINKS: [&str; 4] = ["http", "https", "mailto", "tel"];
 pub struct Pictures {
     /// Addresses of images of the mail itself, by their content ids.
     pub own: HashMap<String, String>,
+    /// Names of images of the mail itself that are too large to be shown, by their content ids. The page has the name
+    /// in brackets in their place.
+    pub left_out: HashMap<String, String>,
     /// Whether it may show images of the web, by https.
     pub remote: bool,
 }
@@ -93,7 +98,8 @@ pub fn clean(source: &str, pictures: &Pictures) -> Cleaned {
     }
     let mut page = tokenizer.sink.page.into_inner();
     page.close_to(0);
-    Cleaned { is_cut, ..page.cleaned }
+    page.cleaned.is_cut |= is_cut;
+    page.cleaned
 }
 
 /// The text of a source, and no HTML.
@@ -284,6 +290,10 @@ impl HtmlPage<'_> {
             self.cleaned.is_cut |= name == "img";
             return;
         }
+        if let Some(left_out) = self.left_out(name, attributes) {
+            self.text(&format!("[{left_out}]"));
+            return;
+        }
         let mut tag = format!("<{name}");
         let mut shows = false;
         for Attribute { name: attribute, value } in attributes.iter().take(ATTRIBUTES_MAX) {
@@ -342,14 +352,22 @@ impl HtmlPage<'_> {
         }
     }
 
+    /// The name of an image of the mail itself that the page has no room for.
+    fn left_out(&self, element: &str, attributes: &[Attribute]) -> Option<String> {
+        let mut sources =
+            attributes.iter().take(ATTRIBUTES_MAX).filter(|of| element == "img" && &*of.name.local == "src");
+        by_id(&self.pictures.left_out, content_id(sources.next()?.value.trim())?).cloned()
+    }
+
     /// The address of an image: one of the mail's own, or of the web if it may be.
     fn picture(&mut self, source: &str) -> Option<String> {
         let source = source.trim();
-        let prefix = source.get(..4).filter(|prefix| prefix.eq_ignore_ascii_case("cid:"));
-        if prefix.is_some() {
-            let id = &source[4..];
-            let plain = percent_encoding::percent_decode_str(id).decode_utf8_lossy();
-            return self.pictures.own.get(id).or_else(|| self.pictures.own.get(plain.as_ref())).cloned();
+        if let Some(id) = content_id(source) {
+            let own = by_id(&self.pictures.own, id)?;
+            // One image may be shown a thousand times.
+            let fits = self.cleaned.html.len() + own.len() <= PAGE_BYTES_MAX;
+            self.cleaned.is_cut |= !fits;
+            return fits.then(|| own.clone());
         }
         let url = (source.len() <= LINK_BYTES_MAX).then(|| Url::parse(source).ok()).flatten()?;
         match url.scheme() {
@@ -361,6 +379,16 @@ impl HtmlPage<'_> {
             _ => None,
         }
     }
+}
+
+/// The content id that the address of an image names.
+fn content_id(source: &str) -> Option<&str> {
+    let (scheme, id) = source.split_at_checked(4)?;
+    scheme.eq_ignore_ascii_case("cid:").then_some(id)
+}
+
+fn by_id<'a>(images: &'a HashMap<String, String>, id: &str) -> Option<&'a String> {
+    images.get(id).or_else(|| images.get(percent_encoding::percent_decode_str(id).decode_utf8_lossy().as_ref()))
 }
 
 /// The value of an attribute as it is written; none if the element may not have it, or not with this value.

@@ -10,13 +10,15 @@ use super::{
     charset::{decoded, of_page},
     head::MailHead,
     html::{Cleaned, Pictures, clean, escaped, plain},
-    kind::{PartKind, served_type},
+    kind::{PartKind, is_shown_inline, served_type},
     scan::{MailPart, Scanned, Scanner},
     transfer::TransferDecoder,
 };
 
 /// Most of one text that is shown, in bytes of the original.
 const TEXT_BYTES_MAX: u64 = 2 << 20;
+/// The images that a page shows may have so many bytes together: an answer of Lambda holds 6 MB.
+const PICTURES_BYTES_MAX: u64 = 2 << 20;
 /// Most texts of one mail that are shown.
 const TEXTS_MAX: usize = 32;
 
@@ -85,11 +87,26 @@ impl Outline {
             };
             (text, attachments) = attachments.into_iter().partition(is_text);
         }
+        // A page is never empty where a text is shown.
+        if html.is_empty() {
+            html.clone_from(&text);
+        }
         let is_cut = is_cut || text.len().max(html.len()) > TEXTS_MAX;
         text.truncate(TEXTS_MAX);
         html.truncate(TEXTS_MAX);
         let charset = text.iter().chain(&html).find_map(|index| parts[*index].about.charset.as_deref());
         Self { head: MailHead::read(&head, charset), is_cut, text, html, attachments, parts }
+    }
+
+    /// The images that the mail's HTML may show, and those that are too large for a page together with them.
+    pub fn pictures(&self) -> (Vec<Attachment>, Vec<Attachment>) {
+        let mut left = PICTURES_BYTES_MAX;
+        let own = self.attachments().filter(|found| is_shown_inline(found.served) && found.content_id.is_some());
+        own.partition(|found| {
+            let fits = found.bytes <= left;
+            left -= if fits { found.bytes } else { 0 };
+            fits
+        })
     }
 
     /// All attachments, in their order.

@@ -18,6 +18,8 @@ const PART_HEAD_BYTES_MAX: usize = 16 << 10;
 pub const PARTS_MAX: usize = 2_000;
 /// How deep multiparts may lie in each other; deeper ones are shown as text.
 const DEPTH_MAX: usize = 32;
+/// What some programs write before a text in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// A longer line is no boundary.
 const LINE_BYTES_MAX: usize = 1_024;
 
@@ -226,7 +228,12 @@ impl Scanner {
     fn hold(&mut self, piece: &[u8]) {
         let line = &mut self.line;
         if self.place == ScanPlace::Head {
-            let room = self.head_bytes_max().saturating_sub(self.head.len() + self.line.bytes.len());
+            // Of a head that is full, a line is still read as far as it may be the end of it.
+            let held = line.bytes.len();
+            let room = self
+                .head_bytes_max()
+                .saturating_sub(self.head.len() + held)
+                .max(LINE_BYTES_MAX - held.min(LINE_BYTES_MAX));
             self.line.bytes.extend_from_slice(&piece[..piece.len().min(room)]);
         } else if !line.is_long && line.bytes.len() + piece.len() <= LINE_BYTES_MAX {
             line.bytes.extend_from_slice(piece);
@@ -323,6 +330,9 @@ impl Scanner {
     }
 
     fn head_line(&mut self) {
+        if self.line.start == 0 && self.line.bytes.starts_with(BYTE_ORDER_MARK) {
+            self.line.bytes.drain(..BYTE_ORDER_MARK.len());
+        }
         let line = &self.line.bytes;
         if line.trim_ascii().is_empty() && !self.head.is_empty() || matches!(line.as_slice(), b"" | b"\r") {
             return self.end_head(self.offset);
@@ -332,8 +342,10 @@ impl Scanner {
             self.end_head(self.line.start);
             return self.end_line(true);
         }
-        self.head.extend_from_slice(line);
-        self.head.push(b'\n');
+        if self.head.len() + line.len() < self.head_bytes_max() {
+            self.head.extend_from_slice(line);
+            self.head.push(b'\n');
+        }
     }
 
     /// The part's body begins at `body`.

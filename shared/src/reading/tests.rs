@@ -99,7 +99,7 @@ fn harm(html: &str) -> Option<String> {
 
 fn cleaned(source: &str) -> Cleaned {
     let own = [("logo@x".to_owned(), "part/1".to_owned())].into();
-    let page = clean(source, &Pictures { own, remote: false });
+    let page = clean(source, &Pictures { own, ..Pictures::default() });
     assert_eq!(harm(&page.html), None, "of {:?}", source.chars().take(300).collect::<String>());
     page
 }
@@ -302,7 +302,7 @@ fn page_of(original: &[u8]) -> Cleaned {
     let outline = Outline::of(original);
     let own = outline.attachments().filter(|attachment| is_shown_inline(attachment.served));
     let own = own.filter_map(|attachment| Some((attachment.content_id?, format!("part/{}", attachment.number))));
-    let page = outline.html(within(original), &Pictures { own: own.collect(), remote: false });
+    let page = outline.html(within(original), &Pictures { own: own.collect(), ..Pictures::default() });
     assert_eq!(harm(&page.html), None);
     page
 }
@@ -547,6 +547,99 @@ fn charsets_of_asia_and_of_windows_are_read_in_heads_names_and_texts() {
         assert_eq!((outline.head.subject.as_str(), text_of(&original).as_str()), (text, text), "{charset}");
         assert_eq!(outline.attachments().next().unwrap().name, text, "{charset}");
     }
+}
+
+#[test]
+fn charsets_that_browsers_do_not_read_are_read_and_characters_may_be_split_over_encoded_words() {
+    for (subject, text) in [
+        ("=?utf-8?B?w4nDqQ==?=\r\n =?UTF-8?B?w6k=?= et =?utf-8?Q?a=C3=A9_?= =?utf-8*fr?q?b?=", "Ééé et aé b"),
+        ("=?utf-8?B?RMM=?= =?utf-8?B?qWxhaQ==?=", "Délai"),
+        ("=?utf-8?Q?D=C3?=\r\n =?utf-8?Q?=A9lai?=", "Délai"),
+        ("=?iso-2022-jp?B?GyRCJU8=?= =?iso-2022-jp?B?JW0hPBsoQg==?=", "ハロー"),
+        ("=?iso-2022-kr?B?GyQpQw4+SDNnDw==?=", "안녕"),
+        ("=?hz-gb-2312?Q?~{Dc:C~}?=", "你好"),
+        ("=?utf-7?Q?D+AOk-lai?=", "Délai"),
+        ("=?x-unknown?Q?D=E9lai?= =?utf-8?Q?=C3=A9?=", "Délaié"),
+        ("=?utf-8?X?x?= =?utf-8?Q?a", "=?utf-8?X?x?= =?utf-8?Q?a"),
+    ] {
+        let original = mail(&[&format!("Subject: {subject}"), "", ""]);
+        assert_eq!(Outline::of(&original).head.subject, text, "{subject}");
+    }
+    for (charset, bytes, text) in [
+        ("utf-7", &b"D+AOk-lai"[..], "Délai"),
+        ("iso-2022-kr", b"\x1b$)C\x0e>H3g\x0f", "안녕"),
+        ("hz-gb-2312", b"~{Dc:C~}", "你好"),
+    ] {
+        let mut original = mail(&[&format!("Content-Type: text/plain; charset={charset}"), "", ""]);
+        original.extend_from_slice(bytes);
+        assert_eq!(text_of(&original), text, "{charset}");
+    }
+}
+
+#[test]
+fn a_byte_order_mark_before_a_mail_is_no_part_of_it() {
+    let original = mail(&["\u{feff}Subject: Bail", "To: a@x.example", "", "Bonjour"]);
+    let outline = Outline::of(&original);
+    assert_eq!((outline.head.subject.as_str(), outline.head.to.len()), ("Bail", 1));
+    assert_eq!(text_of(&original), "Bonjour");
+}
+
+#[test]
+fn of_a_head_that_is_too_long_nothing_falls_into_the_text() {
+    let headers = |count: usize| (0..count).map(|n| format!("X-{n}: {}\r\n", "x".repeat(2_000))).collect::<String>();
+    for head in [headers(500), format!("X-Long: {}\r\n", "x".repeat(600_000)), "X-Short: 1\r\n".repeat(40_000)] {
+        let original = format!("Subject: Bail\r\n{head}To: a@x.example\r\n\r\nBonjour\r\n\r\nAda\r\n");
+        let outline = Outline::of(original.as_bytes());
+        assert_eq!(outline.head.subject, "Bail");
+        assert_eq!(text_of(original.as_bytes()), "Bonjour\r\n\r\nAda".replace("\r\n", "\n"));
+    }
+}
+
+#[test]
+fn a_mail_to_more_people_than_are_shown_says_so() {
+    for (count, is_cut) in [(500, false), (501, true)] {
+        let to: Vec<String> = (0..count).map(|n| format!("p{n}@x.example")).collect();
+        let original = mail(&[&format!("To: {}", to.join(",\r\n ")), "", "Bonjour"]);
+        let head = Outline::of(&original).head;
+        assert_eq!((head.to.len(), head.is_cut), (500, is_cut));
+    }
+}
+
+#[test]
+fn a_page_shows_what_a_text_shows_also_where_nothing_calls_it_one() {
+    for kind in ["text/", "text/x-web-markdown", "multipart/report", "multipart/mixed", "text/enriched"] {
+        let original = mail(&[&format!("Content-Type: {kind}"), "", "Bonjour Ada"]);
+        assert_eq!(text_of(&original), "Bonjour Ada", "{kind}");
+        assert!(page_of(&original).html.contains("Bonjour Ada"), "{kind}");
+    }
+}
+
+#[test]
+fn of_images_that_a_page_has_no_room_for_it_has_the_names() {
+    let image = |id: &str, bytes: usize| {
+        format!("--b\r\nContent-Type: image/png; name={id}.png\r\nContent-ID: <{id}>\r\n\r\n{}\r\n", "x".repeat(bytes))
+    };
+    let images = [image("logo", 1_000), image("plan", 3_000_000), image("photo", 1_000_000)].concat();
+    let original = format!(
+        "Content-Type: multipart/related; boundary=b\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\n\
+         <img src=cid:logo><img src='CID:pl%61n' alt=x><img src=cid:photo><img src=cid:other>\r\n{images}--b--\r\n"
+    );
+    let outline = Outline::of(original.as_bytes());
+    let (shown, left_out) = outline.pictures();
+    let numbers = |of: &[crate::reading::Attachment]| of.iter().map(|found| found.number).collect::<Vec<_>>();
+    assert_eq!((numbers(&shown), numbers(&left_out)), (vec![1, 3], vec![2]));
+    let own = shown.into_iter().map(|found| (found.content_id.unwrap(), "data:image/png;base64,".to_owned())).collect();
+    let left_out = left_out.into_iter().map(|found| (found.content_id.unwrap(), found.name)).collect();
+    let page = outline.html(within(original.as_bytes()), &Pictures { own, left_out, remote: false });
+    let picture = "<img src=\"data:image/png;base64,\">";
+    assert_eq!(page.html.trim(), format!("{picture}[plan.png]{picture}"));
+}
+
+#[test]
+fn an_image_that_is_shown_many_times_makes_no_endless_page() {
+    let own = [("a".to_owned(), "x".repeat(1 << 20))].into();
+    let page = clean(&"<img src=cid:a>".repeat(1_000), &Pictures { own, ..Pictures::default() });
+    assert!(page.is_cut && page.html.len() < 9 << 20, "{}", page.html.len());
 }
 
 /// Mails that lie beside the project, if they are there, with their names.

@@ -35,7 +35,7 @@ use crate::{
         highlight::{TextPiece, marked},
         indexer::read,
         mail::{ATTACHMENTS_KEY, IndexedMail, conversation_key, mailbox_key, recipient_key, sender_key, thread_key},
-        segment::{Segment, SegmentQuery, ShownPart},
+        segment::{Segment, SegmentQuery, ShownPart, blocking},
         store::{Blocks, IndexStore},
         words::Phrases,
     },
@@ -476,12 +476,4 @@ impl Search<'_> {
         }
         Ok(mail)
     }
-}
-
-/// Does what waits for S3 or computes for long on a thread of its own.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, IndexError> + Send + 'static,
-) -> Result<T, IndexError> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|panicked| IndexError::Engine(panicked.into()))?
 }

@@ -101,6 +101,11 @@ impl IndexHead {
         let replaced = merged.iter().map(|segment| segment.name.clone()).collect();
         Self { upto, segments, replaced, ..self.clone() }
     }
+
+    /// The same with these segments only, as another `generation`.
+    pub fn begun_again_with(self, generation: String, segments: Vec<SegmentEntry>) -> Self {
+        Self { generation, segments, replaced: Vec::new(), ..self }
+    }
 }
 
 /// How large a segment is, by its mails.

@@ -52,7 +52,7 @@ const BACKLOG_PAUSE: Duration = Duration::from_secs(60);
 /// Facts that make a backlog.
 const BACKLOG_FACTS: u64 = 100;
 /// Tries against other indexers.
-const TRIES_MAX: usize = 16;
+pub(super) const TRIES_MAX: usize = 16;
 
 /// What indexing came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -187,10 +187,16 @@ impl Indexer<'_> {
         Err(IndexingError::Busy)
     }
 
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         let mut name = self.random.uuid().simple().to_string();
         name.truncate(8);
         name
+    }
+
+    /// The name of a new segment. It is of the generation of the head that was read: who reads a later generation may
+    /// delete it, because this head is replaced no more.
+    pub(super) fn segment_name(&self, head: &IndexHead, first: u64, last: u64) -> String {
+        format!("{}/{first}-{last}-{}", head.generation, self.name())
     }
 
     /// Indexes up to 1,000 facts that the index lacks. It stops at a number that may still be written.
@@ -230,19 +236,19 @@ impl Indexer<'_> {
                 return Ok(IndexedFacts { upto, added: upto - head.upto, more: more || !is_all });
             }
             if let Some(name) = name {
-                self.forget(firm, &name).await?;
+                self.discard(firm, &name).await?;
             }
         }
         Err(IndexingError::Busy)
     }
 
     /// Whether the head is another one than that with this `etag`.
-    async fn has_moved(&self, firm: FirmId, etag: Option<&str>) -> Result<bool, IndexingError> {
+    pub(super) async fn has_moved(&self, firm: FirmId, etag: Option<&str>) -> Result<bool, IndexingError> {
         Ok(self.store.head(firm).await?.as_ref().map(|found| found.etag.as_str()) != etag)
     }
 
     /// Removes a segment that no head names, because another indexer was faster.
-    async fn forget(&self, firm: FirmId, name: &str) -> Result<(), IndexingError> {
+    async fn discard(&self, firm: FirmId, name: &str) -> Result<(), IndexingError> {
         let head = self.store.head(firm).await?.and_then(|found| found.head);
         // The write may have succeeded, and only its answer been lost.
         let is_named = head.is_some_and(|head| head.segments.iter().any(|segment| segment.name == name));
@@ -310,7 +316,7 @@ impl Indexer<'_> {
         let packed = made.await.map_err(|panicked| IndexError::Engine(panicked.into()))??;
         let first = merged.first().map_or(head.upto + 1, |segment| segment.first);
         let entry = SegmentEntry {
-            name: format!("{}/{first}-{upto}-{}", head.generation, self.name()),
+            name: self.segment_name(head, first, upto),
             first,
             last: upto,
             mails: count + merged.iter().map(|segment| segment.mails).sum::<u64>(),

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::{
     base::{
-        address::compared,
+        address::{compared, sought},
         id::{ConversationId, MailboxId, MessageId},
     },
     firm::{
@@ -48,12 +48,12 @@ pub(super) fn mailbox_key(mailbox: MailboxId) -> String {
 
 /// What a mail from an address, or from `@domain`, is found by.
 pub(super) fn sender_key(address: &str) -> String {
-    format!("from:{}", address.to_lowercase())
+    format!("from:{}", sought(address))
 }
 
 /// What a mail to an address, or to `@domain`, is found by.
 pub(super) fn recipient_key(address: &str) -> String {
-    format!("to:{}", address.to_lowercase())
+    format!("to:{}", sought(address))
 }
 
 /// What a mail of a conversation of its mailbox is found by.

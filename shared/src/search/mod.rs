@@ -17,6 +17,7 @@
 pub mod conversation;
 pub mod error;
 pub mod find;
+mod forget;
 pub mod head;
 pub mod highlight;
 pub mod indexer;

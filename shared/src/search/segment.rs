@@ -9,10 +9,11 @@ use std::{
 
 use jiff::Timestamp;
 use tantivy::{
-    Directory as _, DocId, Index, IndexSettings, SegmentReader, SingleSegmentIndexWriter, TantivyDocument,
+    BitSet, Directory as _, DocId, Index, IndexSettings, SegmentReader, SingleSegmentIndexWriter, TantivyDocument,
     TantivyError, Term,
     columnar::Column,
     directory::{OwnedBytes, RamDirectory},
+    fastfield::{AliveBitSet, write_alive_bitset},
     indexer::merge_filtered_segments,
     query::{AllQuery, BooleanQuery, EnableScoring, Occur, PhrasePrefixQuery, PhraseQuery, Query, TermQuery},
     schema::{FAST, Field, IndexRecordOption, STORED, Schema, TextFieldIndexing, TextOptions, Value as _},
@@ -139,6 +140,14 @@ pub(super) struct ShownPart {
     pub beginning: String,
 }
 
+/// Does what waits for S3 or computes for long on a thread of its own.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, IndexError> + Send + 'static,
+) -> Result<T, IndexError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|panicked| IndexError::Engine(panicked.into()))?
+}
+
 fn tokenizers() -> TokenizerManager {
     let tokenizers = TokenizerManager::default();
     tokenizers.register(ANALYZER, analyzer());
@@ -203,6 +212,36 @@ impl Segment {
         merge().map_err(|error| {
             segments.iter().find_map(|segment| segment.directory.take_failure()).unwrap_or(IndexError::of_engine(error))
         })
+    }
+
+    /// Whether it has a mail with one of these numbers.
+    pub(super) fn has_any(&self, numbers: &BTreeSet<u64>) -> bool {
+        self.docs().any(|(_, number)| numbers.contains(&number))
+    }
+
+    fn docs(&self) -> impl Iterator<Item = (DocId, u64)> {
+        (0..self.reader.max_doc()).map(|doc| (doc, self.numbers.first(doc).unwrap_or_default()))
+    }
+
+    /// The same without the mails with these numbers, and how many mails are left; none if none is. No word of the
+    /// others is in it.
+    pub(super) fn without(&self, numbers: &BTreeSet<u64>) -> Result<Option<(Packed, u64)>, IndexError> {
+        let mut left = BitSet::with_max_value(self.reader.max_doc());
+        for (doc, _) in self.docs().filter(|(_, number)| !numbers.contains(number)) {
+            left.insert(doc);
+        }
+        let mails = left.len() as u64;
+        if mails == 0 {
+            return Ok(None);
+        }
+        let packed = self.read(|| {
+            let (directory, mut bits) = (RamDirectory::create(), Vec::new());
+            write_alive_bitset(&left, &mut bits)?;
+            let left = Some(AliveBitSet::open(OwnedBytes::new(bits)));
+            let all = self.index.searchable_segments()?;
+            packed(&merge_filtered_segments(&all, settings(), vec![left], directory.clone())?, &directory)
+        });
+        Ok(Some((packed?, mails)))
     }
 
     /// Opens what was packed.
@@ -341,6 +380,40 @@ pub(super) mod tests {
             let all = segment.newest(&wanted, u64::MAX, None, 9).unwrap();
             assert_eq!(all.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [11, 10]);
         }
+    }
+
+    /// Its words.
+    fn words(segment: &Segment) -> Vec<String> {
+        let (mut words, index) = (Vec::new(), segment.reader.inverted_index(FIELDS.words).unwrap());
+        let mut terms = index.terms().stream().unwrap();
+        while terms.advance() {
+            words.push(String::from_utf8(terms.key().to_vec()).unwrap());
+        }
+        words
+    }
+
+    #[test]
+    fn a_segment_without_some_of_its_mails_has_no_word_of_them_and_is_as_if_they_had_never_been() {
+        let mut all = mails(1..=40);
+        all[6].texts.push("secret".to_owned());
+        let gone = BTreeSet::from([7, 12, 99]);
+        let segment = opened(Segment::build(&all).unwrap());
+        assert!(segment.has_any(&gone) && words(&segment).contains(&"secret".to_owned()));
+        let (left, count) = segment.without(&gone).unwrap().unwrap();
+        all.retain(|mail| !gone.contains(&mail.number));
+        let (left, never) = (opened(left), opened(Segment::build(&all).unwrap()));
+        assert_eq!((count, left.has_any(&gone)), (38, false));
+        assert_eq!(words(&left), words(&never));
+        for q in ["secret", "n7", "n12", "n1", "facture", "\"bail commercial\""] {
+            assert_eq!(found(&left, q, u64::MAX), found(&never, q, u64::MAX), "{q}");
+        }
+        let wanted = SegmentQuery::default();
+        let shown = |segment: &Segment| {
+            let all = segment.newest(&wanted, u64::MAX, None, 99).unwrap();
+            all.into_iter().map(|(_, doc)| segment.shown(doc).unwrap().beginning).collect::<Vec<_>>()
+        };
+        assert_eq!(shown(&left), shown(&never));
+        assert!(left.without(&(1..=40).collect()).unwrap().is_none());
     }
 
     #[test]

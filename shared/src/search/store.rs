@@ -124,21 +124,28 @@ impl IndexStore {
         self.links.delete(&key).await.map_err(|source| IndexError::Store { attempted: "remove", key, source })
     }
 
-    /// Removes all objects of a firm's index but its head and those of the head's generation: also what an indexer left
-    /// that died between its two writes.
+    /// Removes all objects of a firm's index but its head, the segments that it names, and those of its generation, which
+    /// may be named soon: also what an indexer left that died between its two writes.
     ///
     /// Errors: S3 refuses or does not answer, or the head can't be read.
-    pub async fn delete_other_generations(&self, firm: FirmId) -> Result<(), IndexError> {
-        let head = self.head(firm).await?.and_then(|found| found.head);
-        let own = head.map(|head| format!("{}/", head.generation));
-        let root = key(firm, "");
+    pub(super) async fn delete_unnamed(&self, firm: FirmId) -> Result<(), IndexError> {
+        let (root, mut names) = (key(firm, ""), Vec::new());
         let mut pages = self.client.list_objects_v2().bucket(&self.bucket).prefix(&root).into_paginator().send();
         while let Some(page) = pages.next().await {
             let failed = |source: BoxError| IndexError::Store { attempted: "list", key: root.clone(), source };
             let page = page.map_err(|source| failed(source.into()))?;
-            let names = page.contents().iter().filter_map(|object| object.key()?.strip_prefix(&root));
-            for name in names.filter(|name| *name != "head" && own.as_ref().is_none_or(|own| !name.starts_with(own))) {
-                self.delete(firm, name).await?;
+            names.extend(
+                page.contents().iter().filter_map(|object| Some(object.key()?.strip_prefix(&root)?.to_owned())),
+            );
+        }
+        // Read after the list: what this head lacks, of another generation, no later head can name.
+        let found = self.head(firm).await?;
+        let own = found.as_ref().and_then(|found| found.head.as_ref()).map(|head| format!("{}/", head.generation));
+        let named = found.map(|found| found.segments).unwrap_or_default();
+        for name in names {
+            let stays = own.as_ref().is_some_and(|own| name.starts_with(own)) || named.contains(&name);
+            if name != "head" && !stays {
+                self.delete(firm, &name).await?;
             }
         }
         Ok(())

@@ -174,7 +174,7 @@ pub(crate) struct MailText {
     message_id: Option<String>,
     /// The text. Of a mail that has HTML only, the text of that.
     text: String,
-    /// There is more text in the original than is shown.
+    /// The original has more text than is shown, or more than 500 people in one of these fields.
     is_cut: bool,
     /// The first passages of the text that have words of `q`, piece by piece.
     passages: Vec<Vec<RunView>>,
@@ -192,13 +192,14 @@ pub(crate) struct AttachmentView {
     content_type: &'static str,
     /// The size in bytes.
     bytes: u64,
-    /// Whether it belongs to the HTML, such as a logo.
+    /// Whether the HTML may show it, such as a logo. Of images that are too large, the HTML has the names in brackets.
     inline: bool,
 }
 
-impl From<Attachment> for AttachmentView {
-    fn from(found: Attachment) -> Self {
-        let inline = is_shown_inline(found.served) && found.content_id.is_some();
+impl AttachmentView {
+    /// `pictures`: the numbers of what the HTML may show.
+    fn new(found: Attachment, pictures: &[usize]) -> Self {
+        let inline = pictures.contains(&found.number);
         let Attachment { number, name, kind, served, bytes, .. } = found;
         Self { number, name, kind, content_type: served, bytes, inline }
     }
@@ -235,6 +236,21 @@ async fn open(app: &App, firm: FirmId, message: MessageId, within: &Nesting) -> 
     Ok((opened, original.sha256))
 }
 
+/// The longest text of an answer: Lambda carries it as a string in JSON, and `content_bytes_max` bytes in Base64.
+fn text_bytes_max(app: &App) -> u64 {
+    (app.config.content_bytes_max / 3).saturating_mul(4)
+}
+
+/// How long a text is as a string in JSON.
+fn bytes_in_json(text: &str) -> u64 {
+    text.bytes().map(|byte| if matches!(byte, b'"' | b'\\' | 0..b' ') { 2 } else { 1 }).sum()
+}
+
+fn answer_too_large() -> Failure {
+    let detail = "What the mail shows is longer than one answer may be. Its original has all of it.";
+    Problem::new(Code::AnswerTooLarge, detail).into()
+}
+
 /// Shows the header fields and the plain text of a mail.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/messages/{message}/text", tag = "messages", operation_id = "read_text",
@@ -253,14 +269,24 @@ pub(super) async fn text(
 ) -> Answer<Json<MailText>> {
     let (opened, _) = open(&app, firm.id(), message, &which.within.unwrap_or_default()).await?;
     let texts = opened.texts().await?;
-    let (text, is_cut) = opened.outline.text(|range| texts.get(&range.start).map_or(&[], Vec::as_slice));
+    let (text, is_text_cut) = opened.outline.text(|range| texts.get(&range.start).map_or(&[], Vec::as_slice));
+    let is_cut = is_text_cut || opened.outline.head.is_cut;
     let MailHead { subject, from, reply_to, to, cc, bcc, date, message_id, .. } = opened.outline.head;
     let passages = which.q.map(|q| passages(&text, &q.into_inner())).unwrap_or_default();
     let passages = passages.into_iter().map(|runs| runs.into_iter().map(RunView::from).collect()).collect();
     let people = |people: Vec<Person>| people.into_iter().map(PersonView::from).collect();
     let (from, reply_to, to) = (people(from), people(reply_to), people(to));
     let (cc, bcc) = (people(cc), people(bcc));
-    Ok(Json(MailText { subject, from, reply_to, to, cc, bcc, date, message_id, text, is_cut, passages }))
+    let mut shown = MailText { subject, from, reply_to, to, cc, bcc, date, message_id, text, is_cut, passages };
+    let room = text_bytes_max(&app);
+    while !serde_json::to_string(&shown).is_ok_and(|json| bytes_in_json(&json) <= room) {
+        if shown.text.is_empty() {
+            return Err(answer_too_large());
+        }
+        shown.text.truncate(shown.text.floor_char_boundary(shown.text.len() / 2));
+        shown.is_cut = true;
+    }
+    Ok(Json(shown))
 }
 
 /// Shows a mail as safe HTML: without scripts, forms or the mail's own styles, and with only those images that the mail
@@ -291,7 +317,19 @@ pub(super) async fn html(
     let (opened, _) = open(&app, firm.id(), message, &which.within.unwrap_or_default()).await?;
     let (texts, own) = (opened.texts().await?, opened.pictures().await?);
     let texts = |range: Range<u64>| texts.get(&range.start).map_or(&[][..], Vec::as_slice);
-    let shown = opened.outline.html(texts, &Pictures { own, remote });
+    let named = |found: Attachment| Some((found.content_id?, found.name));
+    let (mut all, too_large) = opened.outline.pictures();
+    let left_out = too_large.iter().cloned().filter_map(named).collect();
+    let mut shown = opened.outline.html(texts, &Pictures { own, left_out, remote });
+    let room = text_bytes_max(&app);
+    if bytes_in_json(&shown.html) > room {
+        all.extend(too_large);
+        let left_out = all.into_iter().filter_map(named).collect();
+        shown = opened.outline.html(texts, &Pictures { left_out, remote, ..Pictures::default() });
+    }
+    if bytes_in_json(&shown.html) > room {
+        return Err(answer_too_large());
+    }
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
         (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(if remote { REMOTE_POLICY } else { POLICY })),
@@ -318,7 +356,8 @@ pub(super) async fn attachments(
     Query(which): Query<Within>,
 ) -> Answer<Json<Attachments>> {
     let (opened, _) = open(&app, firm.id(), message, &which.within.unwrap_or_default()).await?;
-    let items = opened.outline.attachments().map(AttachmentView::from).collect();
+    let pictures: Vec<usize> = opened.outline.pictures().0.iter().map(|picture| picture.number).collect();
+    let items = opened.outline.attachments().map(|found| AttachmentView::new(found, &pictures)).collect();
     Ok(Json(Attachments { items, is_cut: opened.outline.is_cut }))
 }
 
