@@ -23,7 +23,7 @@ use shared::{
     firm::retention::KeptUntil,
     mail::{
         archive::{OriginalKey, key},
-        retention_keeper::KeeperPlace,
+        retention_keeper::{Keeper, KeeperPlace},
     },
 };
 use tests::{Registry, World};
@@ -44,7 +44,15 @@ struct Kept {
 impl Kept {
     fn begun() -> LocalBoxFuture<'static, Self> {
         Box::pin(async {
-            let world = World::new().await;
+            let kept = Self::over(World::new().await).await;
+            kept.set_periods(json!(7)).await;
+            kept
+        })
+    }
+
+    /// Of a firm without periods.
+    fn over(world: World) -> LocalBoxFuture<'static, Self> {
+        Box::pin(async {
             let registry = world.registry().await;
             let archive = Archive::over(world, registry.firm.parse().unwrap()).await;
             let year = archive.world.clock.now().to_zoned(TimeZone::UTC).year().try_into().unwrap();
@@ -669,6 +677,83 @@ async fn the_dossiers_that_are_in_a_class_are_listed_page_by_page() {
     assert_eq!((first["items"].as_array().unwrap().len(), &first["next"]), (2, &json!("2026/2")));
     let rest = world.get(&format!("{list}?limit=2&after=2026/2")).await.ok();
     assert_eq!(rest, json!({ "items": [{ "dossier": "2026/3", "class": "Tax" }], "next": null }));
+}
+
+#[tokio::test]
+async fn what_was_held_before_s3_was_asked_to_hold_it_is_held_then() {
+    let kept = Kept::begun().await;
+    let archive = &kept.archive;
+    archive.keep_versions().await;
+    archive.lock(1).await;
+    let held = kept.mail("Held").await;
+    archive.file(held, json!("2026/2")).await;
+    kept.hold("2026/2", true).await;
+    kept.follow().await;
+    let key = key(archive.firm, held);
+    assert!(!archive.is_held(&key).await);
+    let app = &archive.world.host.app;
+    let keeper = Keeper { has_lock: true, ..app.keeper() };
+    for _ in 0..2 {
+        let deadline = Deadline::before(u64::MAX, archive.world.clock.clone());
+        Box::pin(keeper.follow(archive.firm, &deadline)).await.unwrap();
+        assert!(archive.is_held(&key).await);
+        assert!(app.table.get::<KeeperPlace>(&Key::keeper(archive.firm)).await.unwrap().unwrap().value.has_holds);
+    }
+    archive.append().await;
+    assert!(Box::pin(archive.verify_with(false, Some(1))).await.proved);
+}
+
+#[tokio::test]
+async fn with_object_lock_s3_holds_what_a_legal_hold_keeps_until_it_is_lifted() {
+    for periods in [false, true] {
+        let world = World::with(&[("GREFFE_LOCK_DAYS", "1")]).await;
+        let kept = Kept::over(world).await;
+        let (archive, days) = (&kept.archive, Some(1));
+        archive.keep_versions().await;
+        archive.lock(1).await;
+        if periods {
+            kept.set_periods(json!(7)).await;
+        }
+        let (held, later, free) = (kept.mail("Held").await, kept.mail("Later").await, kept.mail("Free").await);
+        archive.file(held, json!("2026/2")).await;
+        archive.file(held, json!(null)).await;
+        archive.file(free, json!("2026/3")).await;
+        kept.hold("2026/2", true).await;
+        kept.follow().await;
+        archive.file(later, json!("2026/2")).await;
+        kept.follow().await;
+        let key = |message| key(archive.firm, message);
+        assert!(archive.is_held(&key(held)).await && archive.is_held(&key(later)).await, "{periods}");
+        let own = if periods { kept.at(free, 7) } else { key(free) };
+        assert!(!archive.is_held(&own).await);
+        assert!(Box::pin(archive.verify_with(false, days)).await.proved);
+        // The retention of the lock is over; the hold is not, and nobody but the keeper lifts it.
+        archive.world.clock.advance(Duration::from_secs(2 * 86_400));
+        let version =
+            archive.s3().head_object().bucket(BUCKET).key(key(held)).send().await.unwrap().version_id.unwrap();
+        let delete = archive.s3().delete_object().bucket(BUCKET).key(key(held)).version_id(version);
+        assert!(delete.bypass_governance_retention(true).send().await.is_err());
+        // What was changed at S3 is found.
+        for (message, status, kind) in [(held, "OFF", FindingKind::Unlocked), (free, "ON", FindingKind::Extra)] {
+            let at = if message == free { own.clone() } else { key(message) };
+            archive.set_hold(&at, status).await;
+            let report = Box::pin(archive.verify_with(false, days)).await;
+            let found: Vec<_> = report.findings().map(|finding| (finding.kind, finding.what.clone())).collect();
+            assert_eq!(found, [(kind, at.clone())], "{report}");
+            archive.set_hold(&at, if status == "ON" { "OFF" } else { "ON" }).await;
+        }
+        // Lifted, but S3 does not know yet: nothing goes before.
+        kept.hold("2026/2", false).await;
+        let refused = archive.refusal(json!({ "kind": "message", "message": held })).await;
+        assert_eq!(refused["reason"], "held", "{refused}");
+        assert!(Box::pin(archive.verify_with(false, days)).await.proved, "the keeper has time");
+        kept.follow().await;
+        assert!(!archive.is_held(&key(held)).await && !archive.is_held(&key(later)).await);
+        archive.world.clock.advance(Duration::from_secs(86_400));
+        assert!(Box::pin(archive.verify_with(false, days)).await.proved);
+        archive.erase(json!({ "kind": "message", "message": held })).await;
+        assert!(Box::pin(archive.verify_with(false, days)).await.proved);
+    }
 }
 
 #[tokio::test]

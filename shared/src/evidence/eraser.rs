@@ -26,7 +26,7 @@ use crate::{
     },
     evidence::{
         appender::{AppendError, Appender},
-        bucket::{KeyVersions, LogError},
+        bucket::{KeyVersions, LogError, ObjectLock},
         entry::{EntryError, entry},
         tlog::leaf,
     },
@@ -204,6 +204,9 @@ pub enum EraseError {
         /// Until when.
         until: Timestamp,
     },
+    /// S3 keeps an original under a legal hold, and no dossier is under one that would.
+    #[error("S3 still has {0} under a legal hold, which greffe lifts within half an hour: try again then")]
+    HeldByS3(String),
     /// A legal hold keeps a message.
     #[error("dossier {0} is under a legal hold: it can't be erased before that is lifted")]
     Held(String),
@@ -258,6 +261,16 @@ pub struct Eraser<'a> {
     pub page: usize,
     /// The clock.
     pub clock: &'a Clock,
+}
+
+impl EraseError {
+    /// Of an original that something keeps.
+    fn locked(key: String, lock: ObjectLock) -> Self {
+        match lock {
+            ObjectLock::Until(until) => Self::Locked { key, until },
+            ObjectLock::Hold => Self::HeldByS3(key),
+        }
+    }
 }
 
 impl Add for ErasedCount {
@@ -450,8 +463,8 @@ impl Eraser<'_> {
                 continue;
             }
             let key = original.key(firm, row.value.id).to_string();
-            if let Some(until) = self.appender.store.retained_until(&key).await?.filter(|until| *until > now) {
-                return Err(EraseError::Locked { key, until });
+            if let Some(lock) = self.appender.store.lock_of(&key, now).await? {
+                return Err(EraseError::locked(key, lock));
             }
             found.push((row, wanted));
         }
@@ -469,7 +482,9 @@ impl Eraser<'_> {
             let record = erasure.record(found.iter().map(|(row, _)| row.value.id).collect());
             feed.record_unseen(*firm, Vec::new(), &format!("shortened-{}", feed.new_id()), &record).await?;
         }
-        let keeper = Keeper { table: self.table, feed, archive: self.indexer.archive, clock: self.clock };
+        // A keeper of its own follows the feed, and has S3 hold what is to be held.
+        let (table, archive, clock) = (self.table, self.indexer.archive, self.clock);
+        let keeper = Keeper { table, feed, archive, clock, has_lock: false };
         let mut told = Vec::new();
         for (row, until) in found {
             // A hold or a longer period may have come since it was found.
@@ -507,7 +522,7 @@ impl Eraser<'_> {
         for until in years.iter().filter(|until| **until > kept.until) {
             let key = OriginalKey::new(firm, id, *until).to_string();
             // What Object Lock keeps stays as a copy.
-            if self.appender.store.retained_until(&key).await?.is_none_or(|until| until <= self.clock.now()) {
+            if self.appender.store.lock_of(&key, self.clock.now()).await?.is_none() {
                 self.appender.store.erase(&key).await?;
             }
         }
@@ -659,22 +674,21 @@ impl Eraser<'_> {
             }
         }
         let scope = ErasedScope::Expired(ErasureId::draw(self.indexer.random), free.clone());
-        for (key, until) in self.locked(&self.list_originals(firm, &scope).await?).await? {
+        for (key, lock) in self.locked(&self.list_originals(firm, &scope).await?).await? {
             if let Some(own) = OriginalKey::parse(&key) {
                 free.remove(&own.message);
             }
-            kept = Some(EraseError::Locked { key, until });
+            kept = Some(EraseError::locked(key, lock));
         }
         Ok((free, kept))
     }
 
-    /// Those of these originals that Object Lock keeps, each with until when.
-    async fn locked(&self, originals: &[String]) -> Result<Vec<(String, Timestamp)>, LogError> {
+    /// Those of these originals that Object Lock keeps, each with how.
+    async fn locked(&self, originals: &[String]) -> Result<Vec<(String, ObjectLock)>, LogError> {
         let now = self.clock.now();
-        let looks = originals.iter().map(|key| async move {
-            let until = self.appender.store.retained_until(key).await?.filter(|until| *until > now);
-            Ok(until.map(|until| (key.clone(), until)))
-        });
+        let looks = originals
+            .iter()
+            .map(|key| async move { Ok(self.appender.store.lock_of(key, now).await?.map(|lock| (key.clone(), lock))) });
         let looks: Vec<_> = looks.collect();
         let found: Vec<Option<_>> = stream::iter(looks).buffered(AT_ONCE).try_collect().await?;
         Ok(found.into_iter().flatten().collect())
@@ -684,7 +698,7 @@ impl Eraser<'_> {
     async fn find_originals(&self, firm: FirmId, scope: &ErasedScope) -> Result<Vec<String>, EraseError> {
         let originals = self.list_originals(firm, scope).await?;
         match self.locked(&originals).await?.into_iter().next() {
-            Some((key, until)) => Err(EraseError::Locked { key, until }),
+            Some((key, lock)) => Err(EraseError::locked(key, lock)),
             None => Ok(originals),
         }
     }

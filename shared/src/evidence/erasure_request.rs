@@ -141,7 +141,7 @@ pub enum ErasureState {
 pub enum ErasureRefusal {
     /// Object Lock keeps an original.
     Locked,
-    /// A message is, or was, filed to a dossier under a legal hold.
+    /// A message is, or was, filed to a dossier under a legal hold, or S3 still has a hold on it that was lifted.
     Held,
     /// The mailbox is active.
     Active,
@@ -605,7 +605,7 @@ async fn selected(
 fn refused(error: &EraseError) -> Option<ErasureState> {
     let (reason, until) = match error {
         EraseError::Locked { until, .. } => (ErasureRefusal::Locked, Some(*until)),
-        EraseError::Held(_) => (ErasureRefusal::Held, None),
+        EraseError::Held(_) | EraseError::HeldByS3(_) => (ErasureRefusal::Held, None),
         EraseError::Active(_) => (ErasureRefusal::Active, None),
         EraseError::FirmGoesOn => (ErasureRefusal::FirmGoesOn, None),
         EraseError::Pushed(_) => (ErasureRefusal::Pushed, None),
