@@ -13,6 +13,7 @@ use shared::{
     aws::{table::Key, worker::Deadline},
     base::{
         id::{ErasureId, MessageId},
+        metric::Counter,
         random::Random,
     },
     evidence::{
@@ -585,6 +586,30 @@ async fn a_keeper_notes_since_when_it_has_not_come_to_its_end() {
     assert_eq!(place().await, None);
     let since = seen.into_iter().flatten().next().unwrap();
     assert!(since >= began && since < kept.archive.world.clock.now(), "{since}");
+}
+
+#[tokio::test]
+async fn a_keeper_that_fails_counts_for_the_alarm_and_an_original_that_is_missing_as_a_fault() {
+    let world = World::with(&[("GREFFE_LOCK_DAYS", "1")]).await;
+    let kept = Kept::over(world).await;
+    let (archive, counters) = (&kept.archive, [Counter::KeeperFailures, Counter::EvidenceFaults]);
+    let counted = async || {
+        let deadline = Deadline::before(u64::MAX, archive.world.clock.clone());
+        let tally = Box::pin(indexer::keep(&archive.world.host.app, archive.firm, &deadline)).await;
+        counters.map(|counter| tally.of(counter))
+    };
+    let held = kept.mail("Held").await;
+    archive.file(held, json!("2026/2")).await;
+    assert_eq!(counted().await, [0, 0], "nothing is to be held");
+    kept.hold("2026/2", true).await;
+    assert_eq!(counted().await, [1, 0], "the bucket has no Object Lock, though it should");
+    assert_eq!(counted().await, [1, 0], "it is tried again");
+    archive.keep_versions().await;
+    archive.lock(1).await;
+    assert_eq!(counted().await, [0, 0]);
+    kept.hold("2026/2", false).await;
+    archive.remove(&key(archive.firm, held)).await;
+    assert_eq!(counted().await, [0, 1]);
 }
 
 #[tokio::test]
