@@ -638,6 +638,12 @@ async fn a_rule_of_the_bucket_that_somebody_changed_is_found_and_named() {
     more.push(other);
     put(&more).await;
     assert_eq!(found().await, [FindingKind::Extra]);
+    // Those that are of no year: for older versions and the markers over them, and for what was not completed.
+    for (id, count) in [("forget-what-was-removed", 2), ("forget-what-was-not-completed", 1)] {
+        let without: Vec<_> = rules.iter().filter(|rule| rule.id() != Some(id)).cloned().collect();
+        put(&without).await;
+        assert_eq!(found().await, vec![FindingKind::Missing; count], "{id}");
+    }
     let deadline = Deadline::before(u64::MAX, archive.world.clock.clone());
     assert_eq!(Box::pin(check::check(&archive.world.host.app, &deadline)).await.unwrap().findings, 1);
     put(&rules).await;
