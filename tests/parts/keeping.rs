@@ -1,7 +1,7 @@
 //! Retention: where mail lies by its period, what keeps it longer, what S3 removes, and that index, search and
 //! verification agree.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::atomic::Ordering, time::Duration};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_s3::types::{BucketLifecycleConfiguration, LifecycleRule, LifecycleRuleFilter};
@@ -18,7 +18,7 @@ use shared::{
     },
     evidence::{
         eraser::{ErasedScope, Eraser, Erasure},
-        erasure_request::{ErasureOrder, WORK_TIME},
+        erasure_request::{ErasureOrder, ROUND_TIME, WORK_TIME},
         report::{FindingKind, FirmReport},
     },
     firm::retention::KeptUntil,
@@ -31,7 +31,7 @@ use tests::{Registry, World};
 
 use crate::{
     damage::{Archive, Item, changed, name},
-    dying::{dying, waiting},
+    dying::{counting, dying, waiting},
 };
 
 /// A firm that keeps its mail for seven years, and mail of dossiers of the class `Tax` for ten.
@@ -57,9 +57,7 @@ impl Kept {
             let registry = world.registry().await;
             let archive = Archive::over(world, registry.firm.parse().unwrap()).await;
             let year = archive.world.clock.now().to_zoned(TimeZone::UTC).year().try_into().unwrap();
-            let kept = Self { archive, registry, year };
-            kept.set_periods(json!(7)).await;
-            kept
+            Self { archive, registry, year }
         })
     }
 
@@ -694,6 +692,37 @@ async fn an_erasure_by_the_periods_takes_any_number_of_mails_whatever_call_it_di
     archive.append().await;
     kept.proved().await;
     assert_eq!(archive.items(&format!("FIRM#{}", archive.firm), "ERASED#").await.len(), 0, "no page is left");
+}
+
+#[tokio::test]
+async fn an_erasure_by_the_periods_reads_the_feed_once_for_many_pages() {
+    let kept = Kept::begun().await;
+    kept.set_periods(json!(1)).await;
+    let archive = &kept.archive;
+    for n in 0..12 {
+        kept.mail(&format!("Number {n}")).await;
+    }
+    kept.new_year(1);
+    archive.append().await;
+    let erasure = archive.ask(json!({ "kind": "retention" })).await;
+    let id = (archive.firm, erasure.rsplit('/').next().unwrap().parse::<ErasureId>().unwrap());
+    // What begins at the first number reads all of the feed.
+    let (app, readings) = counting(&archive.world, "\":sk\":{\"S\":\"00000000000000000000\"}");
+    let work = async || {
+        let table = &archive.world.host.app.table;
+        let order = ErasureOrder::take(table, id, archive.world.clock.now()).await.unwrap().unwrap();
+        Box::pin(ErasureOrder::work(order, &Eraser { page: 2, ..app.eraser() })).await.unwrap();
+        readings.swap(0, Ordering::SeqCst)
+    };
+    assert!(work().await <= 2, "once to find what has expired, and once for the facts of all pages");
+    assert_eq!(archive.progress(&erasure).await["events"], 12);
+    archive.world.post(&format!("{erasure}/confirm"), Value::Null).await.ok();
+    assert_eq!(work().await, 1);
+    archive.world.clock.advance(ROUND_TIME);
+    assert_eq!(work().await, 1, "and all once more");
+    assert_eq!(archive.progress(&erasure).await["state"], "erased");
+    archive.append().await;
+    kept.proved().await;
 }
 
 #[tokio::test]
