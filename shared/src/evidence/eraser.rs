@@ -47,7 +47,7 @@ use crate::{
         archive::{self, OriginalKey, StoredObject},
         hold::HeldDossiers,
         mailbox::{Mailbox, MailboxState},
-        message::{Message, MessageState, Original},
+        message::{ErasureNote, Message, MessageState, Original},
         retention_keeper::{Keeper, KeeperError, KeepingRules},
     },
     search::indexer::{Indexer, IndexingError},
@@ -178,6 +178,12 @@ pub struct Erasure {
 }
 
 impl Erasure {
+    /// What each message says of it afterwards.
+    fn note(&self) -> ErasureNote {
+        let Self { order: erasure, asked_by, by, confirmed_by, reason, .. } = self.clone();
+        ErasureNote { erasure, asked_by, by, confirmed_by, reason }
+    }
+
     fn record(&self, messages: Vec<MessageId>) -> ErasureRecord<'_> {
         let (asked_by, by, confirmed_by) = (&self.asked_by, &self.by, self.confirmed_by.as_deref());
         ErasureRecord { asked_by, by, confirmed_by, erasure: self.order, reason: &self.reason, messages }
@@ -441,10 +447,12 @@ impl Eraser<'_> {
         side_by_side(facts.map(|(number, entry, at)| self.appender.feed.void_fact(firm, *number, *entry, *at))).await?;
         match scope {
             ErasedScope::Message(message) => {
-                self.blank_all(firm, [*message], &MessageState::Erased { at: self.clock.now() }).await?;
+                let erased = MessageState::Erased { at: self.clock.now(), note: Some(erasure.note()) };
+                self.blank_all(firm, [*message], &erased).await?;
             }
             ErasedScope::Messages(_, messages) => {
-                let removed = MessageState::Removed { at: self.clock.now(), by: erasure.by.clone() };
+                let (at, by, note) = (self.clock.now(), erasure.by.clone(), Some(erasure.note()));
+                let removed = MessageState::Removed { at, by, note };
                 self.blank_all(firm, messages.iter().copied(), &removed).await?;
             }
             ErasedScope::Expired(_, messages) => {
