@@ -16,7 +16,7 @@ use shared::{
         table::Key,
     },
     base::id::{ExternalId, FirmId, WebhookId},
-    firm::{external_id::ExternalIdOwner, fact::EventType, joint_feed::JointCursor},
+    firm::{external_id::ExternalIdOwner, fact::EventType, feed::FeedError, joint_feed::JointCursor},
     problem::{Code, Problem, ResponsibleParty, Text},
     webhook::{
         ChangedWebhook, Webhook, WebhookError, WebhookProblem, WebhookState,
@@ -359,7 +359,8 @@ pub(crate) struct WebhookChange {
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false, max_items = 40)]
     types: Option<BTreeSet<WantedType>>,
-    /// `paused` lets events wait in the feed. `active` posts what waits, at once.
+    /// `paused` lets events wait in the feed. `active` posts what waits, at once; of a webhook with a `problem`, the
+    /// feed has `webhook_resumed` then.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     state: Option<WebhookState>,
@@ -388,7 +389,7 @@ pub(super) async fn change(
     let url = new.url.map(|text| url(&app, &text)).transpose()?;
     let external = new.external_id.map(|id| id.map(OwnId::into_inner));
     let types = new.types.map(types);
-    let changed = Webhook::change(&app.table, (owner.0, id), |webhook| {
+    let changed = Webhook::change((&app.feed, app.clock.now()), (owner.0, id), |webhook| {
         let holds = condition.holds(Some(&tag(webhook)));
         if holds {
             webhook.url = url.clone().unwrap_or_else(|| webhook.url.clone());
@@ -399,7 +400,10 @@ pub(super) async fn change(
         holds
     });
     let external = external.as_ref().and_then(Option::as_ref);
-    let changed = changed.await.map_err(|error| not_named(ExternalIdOwner::Webhook, owner.0, external, error))?;
+    let changed = changed.await.map_err(|error| match error {
+        FeedError::Table(error) => not_named(ExternalIdOwner::Webhook, owner.0, external, error),
+        error @ FeedError::Bus { .. } => error.into(),
+    })?;
     let webhook = changed_one(changed)?;
     post(&app, owner, id, Vec::new()).await?;
     shown(&app, webhook).await
@@ -450,7 +454,7 @@ pub(super) async fn rotate(
     Id(id): Id<WebhookId>,
 ) -> Answer<Json<NewWebhookView>> {
     found(&app, owner, id).await?;
-    let clients = (&app.table, &*app.secrets, &app.random);
+    let clients = (&app.feed, &*app.secrets, &app.random);
     let rotated = Webhook::rotate(clients, (owner.0, id), app.clock.now()).await?;
     let (webhook, secret) = rotated.ok_or_else(|| not_found("webhook"))?;
     Ok(Json(NewWebhookView { secret: secret.expose().to_owned(), webhook: view(&app, webhook).await? }))
