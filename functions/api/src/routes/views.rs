@@ -355,7 +355,7 @@ pub(crate) struct SecretView {
     credential: CredentialKind,
     /// When it expires; null if the date is unknown or if it does not expire.
     #[schema(value_type = Option<String>, format = "date-time")]
-    expires_at: Option<Timestamp>,
+    pub(super) expires_at: Option<Timestamp>,
     /// Whole days until it expires; negative afterwards.
     days_left: Option<i64>,
     /// Where greffe knows the date from.

@@ -31,13 +31,13 @@ use utoipa::{IntoParams, ToSchema};
 use crate::{
     auth::{FirmScope, Operator},
     error::{Answer, Failure, invalid, not_found, not_named},
-    extract::{Id, Json, Query, Takes, given, present},
+    extract::{Id, Json, Query, Takes, given, given_word, present},
     field::{Limit, OwnId, WantedType},
     language,
     precondition::{self, ETag, IfMatch, Tagged},
     routes::{
         creation::{Creation, create_once},
-        page::{Page, next_at, place_of},
+        page::{Item, Page, Sort, next_at, place_of, sorted},
     },
 };
 
@@ -320,14 +320,57 @@ pub(crate) struct Webhooks {
     items: Vec<WebhookView>,
 }
 
+/// Which webhooks are listed, and in which order.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct WebhooksFilter {
+    /// Only the one with this id of your own.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<String>, max_length = 128, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
+    external_id: Option<ExternalId>,
+    /// Only those in this state.
+    #[serde(default, deserialize_with = "given_word")]
+    #[param(inline)]
+    state: Option<WebhookState>,
+    /// `id` (default), `name` (by address), `newest` or `oldest`.
+    #[serde(default, deserialize_with = "given_word")]
+    #[param(inline)]
+    sort: Option<Sort>,
+}
+
+impl Item for Webhook {
+    type Id = WebhookId;
+
+    fn id(&self) -> WebhookId {
+        self.id
+    }
+
+    fn name(&self) -> &str {
+        self.url.as_str()
+    }
+
+    fn created_at(&self) -> Timestamp {
+        self.created_at
+    }
+}
+
 /// Lists a firm's webhooks.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/webhooks", tag = "webhooks", operation_id = "list_webhooks",
+    get, path = "/v1/firms/{firm}/webhooks", tag = "webhooks", operation_id = "list_webhooks", params(WebhooksFilter),
     responses((status = 200, body = Webhooks))
 )]
-pub(super) async fn list(owner: WebhooksOwner, State(app): State<Arc<App>>) -> Answer<Json<Webhooks>> {
+pub(super) async fn list(
+    owner: WebhooksOwner,
+    State(app): State<Arc<App>>,
+    Query(filter): Query<WebhooksFilter>,
+) -> Answer<Json<Webhooks>> {
+    let mut webhooks = Webhook::list(&app.table, owner.0).await?;
+    webhooks.retain(|webhook| {
+        (filter.external_id.is_none() || webhook.external_id == filter.external_id)
+            && filter.state.is_none_or(|state| webhook.state == state)
+    });
     let mut items = Vec::new();
-    for webhook in Webhook::list(&app.table, owner.0).await? {
+    for webhook in sorted(filter.sort, webhooks) {
         items.push(view(&app, webhook).await?);
     }
     Ok(Json(Webhooks { items }))
