@@ -406,6 +406,10 @@ impl ErasureOrder {
         if paging.pages == 0 {
             return Err(kept.unwrap_or(EraseError::AsAsked));
         }
+        if paging.next == 0 {
+            // An older version may have counted some pages as it found them.
+            paging.count = ErasedCount::default();
+        }
         let mut read = VecDeque::new();
         while paging.next < paging.pages {
             if let Some((page, facts)) = Self::next_page(row, eraser, paging, &mut read).await? {
