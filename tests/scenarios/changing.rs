@@ -828,8 +828,8 @@ async fn lists_of_keys_webhooks_people_erasures_tenants_and_firms_are_narrowed_a
     assert_eq!(world.delete(&format!("/v1/firms/{firm}")).await.status, StatusCode::NO_CONTENT);
     for sort in ["id", "name"] {
         let firms = async |ended: &str| in_order(&world, &format!("/v1/firms?sort={sort}&ended={ended}"), "id").await;
-        assert_eq!(firms("true").await, [firm.clone()], "{sort}");
-        assert_eq!(firms("false").await, [registry.firm.clone()], "{sort}");
+        assert_eq!(firms("true").await, [firm.as_str()], "{sort}");
+        assert_eq!(firms("false").await, [registry.firm.as_str()], "{sort}");
     }
 }
 
