@@ -90,7 +90,8 @@ impl App {
 
     /// What keeps originals longer where that is asked for.
     pub fn keeper(&self) -> Keeper<'_> {
-        Keeper { table: &self.table, feed: &self.feed, archive: &self.archive, clock: &self.clock }
+        let (table, feed, archive, clock) = (&self.table, &self.feed, &self.archive, &self.clock);
+        Keeper { table, feed, archive, clock, has_lock: self.config.lock_days.is_some() }
     }
 
     /// What brings indexes up to their feeds.

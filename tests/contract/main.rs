@@ -7,8 +7,8 @@
 //!
 //! ministack is kinder than AWS documents: it takes malformed events and events without a source, joins parts that are
 //! too small, computes no digest for an upload that named no algorithm, says that a secret exists where AWS says that
-//! it is being deleted, and adds a second version under a known token. `ministack.txt` lists the tests that show it;
-//! `.ci/run` holds them to that list, in both directions.
+//! it is being deleted, adds a second version under a known token, and puts a hold on a delete marker. `ministack.txt`
+//! lists the tests that show it; `.ci/run` holds them to that list, in both directions.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

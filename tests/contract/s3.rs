@@ -8,7 +8,8 @@ use aws_sdk_s3::types::{
     BucketLifecycleConfiguration, BucketLocationConstraint, BucketVersioningStatus, ChecksumAlgorithm, ChecksumMode,
     CompletedMultipartUpload, CompletedPart, CreateBucketConfiguration, DefaultRetention, ExpirationStatus,
     LifecycleExpiration, LifecycleRule, LifecycleRuleFilter, ObjectLockConfiguration, ObjectLockEnabled,
-    ObjectLockMode, ObjectLockRetentionMode, ObjectLockRule, VersioningConfiguration,
+    ObjectLockLegalHold, ObjectLockLegalHoldStatus, ObjectLockMode, ObjectLockRetentionMode, ObjectLockRule,
+    VersioningConfiguration,
 };
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -430,15 +431,21 @@ async fn of_a_versioned_bucket_nothing_goes_before_its_version_is_deleted() {
     assert_eq!(versions(&s3, &bucket).await.len(), 1);
 }
 
-#[tokio::test]
-async fn a_default_retention_keeps_versions_and_is_read_back() {
-    let world = World::new().await;
-    let s3 = world.s3();
+/// A bucket with Object Lock.
+async fn lockable(s3: &Client) -> String {
     let name = unique("locked");
     let here = BucketLocationConstraint::from(Cloud::REGION);
     let here = CreateBucketConfiguration::builder().location_constraint(here).build();
     let create = s3.create_bucket().bucket(&name).object_lock_enabled_for_bucket(true);
     create.create_bucket_configuration(here).send().await.unwrap();
+    name
+}
+
+#[tokio::test]
+async fn a_default_retention_keeps_versions_and_is_read_back() {
+    let world = World::new().await;
+    let s3 = world.s3();
+    let name = lockable(&s3).await;
     let found = s3.get_object_lock_configuration().bucket(bucket(&s3).await).send().await;
     assert_eq!(refused(found), "ObjectLockConfigurationNotFoundError");
     let retention = DefaultRetention::builder().mode(ObjectLockRetentionMode::Governance).days(1).build();
@@ -459,6 +466,62 @@ async fn a_default_retention_keeps_versions_and_is_read_back() {
     s3.delete_object().bucket(&name).key("mail.eml").send().await.unwrap();
     delete().bypass_governance_retention(true).send().await.unwrap();
     assert_eq!(versions(&s3, &name).await.len(), 1, "the marker");
+}
+
+#[tokio::test]
+async fn a_version_under_a_legal_hold_is_deleted_by_nobody_before_the_hold_is_lifted() {
+    let world = World::new().await;
+    let (s3, on, off) = (world.s3(), ObjectLockLegalHoldStatus::On, ObjectLockLegalHoldStatus::Off);
+    let name = lockable(&s3).await;
+    put(&s3, &name, "mail.eml", "mail").await;
+    let head = async || s3.head_object().bucket(&name).key("mail.eml").send().await.unwrap();
+    assert_eq!(head().await.object_lock_legal_hold_status(), None, "it never had one");
+    let read = || s3.get_object_legal_hold().bucket(&name).key("mail.eml").send();
+    assert_eq!(refused(read().await), "NoSuchObjectLockConfiguration");
+    let hold = async |bucket: &str, key: &str, status: &ObjectLockLegalHoldStatus| {
+        let hold = ObjectLockLegalHold::builder().status(status.clone()).build();
+        s3.put_object_legal_hold().bucket(bucket).key(key).legal_hold(hold).send().await
+    };
+    hold(&name, "mail.eml", &on).await.unwrap();
+    assert_eq!(head().await.object_lock_legal_hold_status(), Some(&on));
+    assert_eq!(read().await.unwrap().legal_hold.unwrap().status(), Some(&on));
+    let id = head().await.version_id.unwrap();
+    let delete = || s3.delete_object().bucket(&name).key("mail.eml").version_id(&id);
+    assert_eq!(refused(delete().send().await), "AccessDenied");
+    assert_eq!(refused(delete().bypass_governance_retention(true).send().await), "AccessDenied");
+    // A marker hides it, and it stays.
+    s3.delete_object().bucket(&name).key("mail.eml").send().await.unwrap();
+    assert_eq!(refused(delete().send().await), "AccessDenied");
+    let lifted = ObjectLockLegalHold::builder().status(off.clone()).build();
+    let lift = s3.put_object_legal_hold().bucket(&name).key("mail.eml").version_id(&id).legal_hold(lifted);
+    lift.send().await.unwrap();
+    let of_version = s3.head_object().bucket(&name).key("mail.eml").version_id(&id).send().await.unwrap();
+    assert_eq!(of_version.object_lock_legal_hold_status(), Some(&off));
+    delete().send().await.unwrap();
+    // By the header of a PUT.
+    let held = s3.put_object().bucket(&name).key("other.eml").body(body("mail"));
+    held.object_lock_legal_hold_status(on.clone()).send().await.unwrap();
+    let found = s3.head_object().bucket(&name).key("other.eml").send().await.unwrap();
+    assert_eq!(found.object_lock_legal_hold_status(), Some(&on));
+    // Where there is nothing to hold, and where nothing is held.
+    assert_eq!(refused(hold(&name, "none.eml", &on).await), "NoSuchKey");
+    let unlocked = versioned(&s3).await;
+    put(&s3, &unlocked, "mail.eml", "mail").await;
+    assert_eq!(refused(hold(&unlocked, "mail.eml", &on).await), "InvalidRequest");
+    let held = s3.put_object().bucket(&unlocked).key("other.eml").body(body("mail"));
+    assert_eq!(refused(held.object_lock_legal_hold_status(on).send().await), "InvalidRequest");
+}
+
+#[tokio::test]
+async fn a_delete_marker_is_put_under_no_legal_hold() {
+    let world = World::new().await;
+    let s3 = world.s3();
+    let name = lockable(&s3).await;
+    put(&s3, &name, "mail.eml", "mail").await;
+    s3.delete_object().bucket(&name).key("mail.eml").send().await.unwrap();
+    let hold = ObjectLockLegalHold::builder().status(ObjectLockLegalHoldStatus::On).build();
+    let held = s3.put_object_legal_hold().bucket(&name).key("mail.eml").legal_hold(hold).send().await;
+    assert_eq!(refused(held), "MethodNotAllowed");
 }
 
 #[tokio::test]

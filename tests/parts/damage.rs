@@ -7,8 +7,8 @@ use std::{
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_s3::types::{
-    BucketVersioningStatus, DefaultRetention, ObjectLockConfiguration, ObjectLockRetentionMode, ObjectLockRule,
-    VersioningConfiguration,
+    BucketVersioningStatus, DefaultRetention, ObjectLockConfiguration, ObjectLockLegalHold, ObjectLockLegalHoldStatus,
+    ObjectLockRetentionMode, ObjectLockRule, VersioningConfiguration,
 };
 use futures::future::LocalBoxFuture;
 use jiff::Timestamp;
@@ -147,6 +147,17 @@ impl Archive {
         let lock = ObjectLockConfiguration::builder().rule(rule).build();
         let lock = self.s3().put_object_lock_configuration().bucket(BUCKET).object_lock_configuration(lock);
         lock.send().await.unwrap();
+    }
+
+    /// Puts a legal hold of S3 on an object, or lifts it.
+    pub async fn set_hold(&self, key: &str, status: &str) {
+        let hold = ObjectLockLegalHold::builder().status(status.into()).build();
+        self.s3().put_object_legal_hold().bucket(BUCKET).key(key).legal_hold(hold).send().await.unwrap();
+    }
+
+    pub async fn is_held(&self, key: &str) -> bool {
+        let head = self.s3().head_object().bucket(BUCKET).key(key).send().await.unwrap();
+        head.object_lock_legal_hold_status() == Some(&ObjectLockLegalHoldStatus::On)
     }
 
     async fn remove_version(&self, key: &str, version: &str) {

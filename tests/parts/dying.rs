@@ -43,6 +43,30 @@ pub fn dying(world: &World, calls: i64, has_effect: bool) -> (App, Arc<Notify>) 
     (app, died)
 }
 
+/// What a function works with, and how many of its calls say this in their bodies.
+pub fn counting(world: &World, says: &'static str) -> (App, Arc<AtomicI64>) {
+    let calls = Arc::new(AtomicI64::new(0));
+    let counted = calls.clone();
+    let app = between(world, move |behind| SharedHttpConnector::new(Counting { behind, says, calls: counted.clone() }));
+    (app, calls)
+}
+
+/// Counts calls.
+#[derive(Debug)]
+struct Counting {
+    behind: SharedHttpConnector,
+    says: &'static str,
+    calls: Arc<AtomicI64>,
+}
+
+impl HttpConnector for Counting {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let is_one = request.body().bytes().is_some_and(|body| String::from_utf8_lossy(body).contains(self.says));
+        self.calls.fetch_add(i64::from(is_one), Ordering::SeqCst);
+        self.behind.call(request)
+    }
+}
+
 /// Dies at one call: no later one is made, and the caller gets no answer.
 #[derive(Debug)]
 struct Dying {

@@ -99,6 +99,12 @@ async fn mails_that_nobody_wants_are_removed_at_once_and_the_index_says_by_whom(
         let removed = archive.state(message).await;
         assert_eq!((&removed["state"], &removed["removed_by"]), (&json!("removed"), &json!("operator")));
         assert_eq!((&removed["subject"], &removed["from"]), (&json!(""), &Value::Null));
+        let erasure = &removed["erasure"];
+        assert_eq!((&erasure["asked_by"], &erasure["reason"]), (&json!("Ada"), &json!("Article 17")));
+        assert_eq!((&erasure["by"], &erasure["confirmed_by"]), (&json!("operator"), &json!("operator")));
+        let order = format!("/v1/firms/{}/erasures/{}", archive.firm, erasure["id"].as_str().unwrap());
+        assert_eq!(archive.world.get(&order).await.ok()["target"]["kind"], "messages");
+        assert!(erasure["at"].is_string(), "{erasure}");
     }
     assert_eq!(archive.found("Number").await, 5, "a search finds them no more");
     let after = archive.indexed().await;

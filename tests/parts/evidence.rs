@@ -16,10 +16,15 @@ use shared::{
         bucket::{LogError, key},
         checkpoint::{Checkpoint, LogKeys},
         entry::entry,
+        report::Report,
+        resume::{ResumeError, Resumed},
+        stamp::StampRoots,
         tlog::{LogTile, TILE_WIDTH, TileKind, Tree, bundle},
+        verify::Verifier,
     },
     firm::{
         fact::{Fact, FactEvent, FiledThrough, MailFacts},
+        feed::GAP_PATIENCE,
         retention::KeptUntil,
     },
 };
@@ -113,6 +118,16 @@ impl Log {
 
     async fn names(&self) -> Vec<String> {
         self.app().logs.names(self.firm, "").await.unwrap()
+    }
+
+    async fn verify(&self) -> Report {
+        let (app, roots) = (self.app(), StampRoots::default());
+        let (key, now) = (app.secrets.read(EVIDENCE_KEY).await.unwrap(), self.world.clock.now());
+        let (table, store) = (&app.table, &app.logs);
+        let tell = &|_| {};
+        let verifier =
+            Verifier { table, store, key: &key, reads: false, share: None, roots: &roots, lock_days: None, now, tell };
+        Box::pin(verifier.verify()).await.unwrap()
     }
 
     /// Holds every object of the log to the feed: what follows from the facts is there, and nothing else.
@@ -242,6 +257,47 @@ async fn numbers_that_a_restored_table_gives_out_again_are_found_and_nothing_is_
     let error = log.append().await.unwrap_err();
     assert!(matches!(error, AppendError::Forked { number: 10 }) && error.is_alarm(), "{error}");
     assert_eq!((log.names().await, log.read("checkpoint").await), before);
+}
+
+#[tokio::test]
+async fn a_feed_goes_on_after_a_restore_also_where_numbers_below_its_counter_are_missing() {
+    // The counter of the restored table, and the numbers whose facts were being written at that moment.
+    for (counter, missing, first) in [(7, vec![5, 7], 5), (10, vec![9], 9), (12, vec![8, 10, 12], 8), (7, vec![], 8)] {
+        let log = Log::new().await;
+        log.facts(10).await;
+        log.append_all().await;
+        log.facts(2).await;
+        let lost = missing.iter().copied().chain(counter + 1..=12);
+        for number in lost {
+            log.app().table.write(Write::discard(Key::fact(log.firm, number))).await.unwrap();
+        }
+        log.app().table.write(Write::discard(Key::feed_counter(log.firm))).await.unwrap();
+        log.app().feed.take_numbers(log.firm, counter).await.unwrap();
+        let (appender, now) = (log.app().appender(), log.world.clock.now());
+        let resumed = appender.resume(log.firm, now).await.unwrap();
+        assert_eq!(resumed, Resumed::Lost { first, last: 10 }, "{counter}");
+        assert_eq!(appender.resume(log.firm, now).await.unwrap(), Resumed::Nothing, "{counter}");
+        log.facts(1).await;
+        log.world.clock.advance(GAP_PATIENCE * 2);
+        log.append_all().await;
+        let report = log.verify().await;
+        // The messages of these facts were never stored: only the facts and the log are looked at.
+        let is_of_log = |what: &str| what.contains("#FEED") || what.contains("/log/");
+        let found: Vec<_> = report.findings().filter(|finding| is_of_log(&finding.what)).collect();
+        assert!(found.is_empty(), "{counter}: {found:?}");
+        let lost = missing.iter().filter(|number| **number <= 10).count() as u64 + 10_u64.saturating_sub(counter);
+        assert_eq!(report.firms[0].facts_lost, lost, "{counter}");
+    }
+    // A reader that came before filled what was missing.
+    let log = Log::new().await;
+    log.facts(10).await;
+    log.append_all().await;
+    log.app().table.write(Write::discard(Key::fact(log.firm, 8))).await.unwrap();
+    log.world.clock.advance(GAP_PATIENCE * 2);
+    log.app().feed.stored_facts_after(log.firm, 0, 20, log.world.clock.now()).await.unwrap();
+    log.app().table.write(Write::discard(Key::fact(log.firm, 9))).await.unwrap();
+    let refused = log.app().appender().resume(log.firm, log.world.clock.now()).await.unwrap_err();
+    assert!(matches!(refused, ResumeError::GivenOutAgain { number: 8 }), "{refused}");
 }
 
 #[tokio::test]

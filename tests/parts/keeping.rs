@@ -1,7 +1,7 @@
 //! Retention: where mail lies by its period, what keeps it longer, what S3 removes, and that index, search and
 //! verification agree.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::atomic::Ordering, time::Duration};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_s3::types::{BucketLifecycleConfiguration, LifecycleRule, LifecycleRuleFilter};
@@ -13,24 +13,25 @@ use shared::{
     aws::{table::Key, worker::Deadline},
     base::{
         id::{ErasureId, MessageId},
+        metric::Counter,
         random::Random,
     },
     evidence::{
         eraser::{ErasedScope, Eraser, Erasure},
-        erasure_request::{ErasureOrder, WORK_TIME},
+        erasure_request::{ErasureOrder, ROUND_TIME, WORK_TIME},
         report::{FindingKind, FirmReport},
     },
     firm::retention::KeptUntil,
     mail::{
         archive::{OriginalKey, key},
-        retention_keeper::KeeperPlace,
+        retention_keeper::{Keeper, KeeperPlace},
     },
 };
 use tests::{Registry, World};
 
 use crate::{
     damage::{Archive, Item, changed, name},
-    dying::{dying, waiting},
+    dying::{counting, dying, waiting},
 };
 
 /// A firm that keeps its mail for seven years, and mail of dossiers of the class `Tax` for ten.
@@ -44,13 +45,19 @@ struct Kept {
 impl Kept {
     fn begun() -> LocalBoxFuture<'static, Self> {
         Box::pin(async {
-            let world = World::new().await;
+            let kept = Self::over(World::new().await).await;
+            kept.set_periods(json!(7)).await;
+            kept
+        })
+    }
+
+    /// Of a firm without periods.
+    fn over(world: World) -> LocalBoxFuture<'static, Self> {
+        Box::pin(async {
             let registry = world.registry().await;
             let archive = Archive::over(world, registry.firm.parse().unwrap()).await;
             let year = archive.world.clock.now().to_zoned(TimeZone::UTC).year().try_into().unwrap();
-            let kept = Self { archive, registry, year };
-            kept.set_periods(json!(7)).await;
-            kept
+            Self { archive, registry, year }
         })
     }
 
@@ -580,6 +587,30 @@ async fn a_keeper_notes_since_when_it_has_not_come_to_its_end() {
 }
 
 #[tokio::test]
+async fn a_keeper_that_fails_counts_for_the_alarm_and_an_original_that_is_missing_as_a_fault() {
+    let world = World::with(&[("GREFFE_LOCK_DAYS", "1")]).await;
+    let kept = Kept::over(world).await;
+    let (archive, counters) = (&kept.archive, [Counter::KeeperFailures, Counter::EvidenceFaults]);
+    let counted = async || {
+        let deadline = Deadline::before(u64::MAX, archive.world.clock.clone());
+        let tally = Box::pin(indexer::keep(&archive.world.host.app, archive.firm, &deadline)).await;
+        counters.map(|counter| tally.of(counter))
+    };
+    let held = kept.mail("Held").await;
+    archive.file(held, json!("2026/2")).await;
+    assert_eq!(counted().await, [0, 0], "nothing is to be held");
+    kept.hold("2026/2", true).await;
+    assert_eq!(counted().await, [1, 0], "the bucket has no Object Lock, though it should");
+    assert_eq!(counted().await, [1, 0], "it is tried again");
+    archive.keep_versions().await;
+    archive.lock(1).await;
+    assert_eq!(counted().await, [0, 0]);
+    kept.hold("2026/2", false).await;
+    archive.remove(&key(archive.firm, held)).await;
+    assert_eq!(counted().await, [0, 1]);
+}
+
+#[tokio::test]
 async fn a_rule_of_the_bucket_that_somebody_changed_is_found_and_named() {
     let kept = Kept::begun().await;
     let (archive, s3) = (&kept.archive, kept.archive.s3());
@@ -605,6 +636,12 @@ async fn a_rule_of_the_bucket_that_somebody_changed_is_found_and_named() {
     more.push(other);
     put(&more).await;
     assert_eq!(found().await, [FindingKind::Extra]);
+    // Those that are of no year: for older versions and the markers over them, and for what was not completed.
+    for (id, count) in [("forget-what-was-removed", 2), ("forget-what-was-not-completed", 1)] {
+        let without: Vec<_> = rules.iter().filter(|rule| rule.id() != Some(id)).cloned().collect();
+        put(&without).await;
+        assert_eq!(found().await, vec![FindingKind::Missing; count], "{id}");
+    }
     let deadline = Deadline::before(u64::MAX, archive.world.clock.clone());
     assert_eq!(Box::pin(check::check(&archive.world.host.app, &deadline)).await.unwrap().findings, 1);
     put(&rules).await;
@@ -658,6 +695,37 @@ async fn an_erasure_by_the_periods_takes_any_number_of_mails_whatever_call_it_di
 }
 
 #[tokio::test]
+async fn an_erasure_by_the_periods_reads_the_feed_once_for_many_pages() {
+    let kept = Kept::begun().await;
+    kept.set_periods(json!(1)).await;
+    let archive = &kept.archive;
+    for n in 0..12 {
+        kept.mail(&format!("Number {n}")).await;
+    }
+    kept.new_year(1);
+    archive.append().await;
+    let erasure = archive.ask(json!({ "kind": "retention" })).await;
+    let id = (archive.firm, erasure.rsplit('/').next().unwrap().parse::<ErasureId>().unwrap());
+    // What begins at the first number reads all of the feed.
+    let (app, readings) = counting(&archive.world, "\":sk\":{\"S\":\"00000000000000000000\"}");
+    let work = async || {
+        let table = &archive.world.host.app.table;
+        let order = ErasureOrder::take(table, id, archive.world.clock.now()).await.unwrap().unwrap();
+        Box::pin(ErasureOrder::work(order, &Eraser { page: 2, ..app.eraser() })).await.unwrap();
+        readings.swap(0, Ordering::SeqCst)
+    };
+    assert!(work().await <= 2, "once to find what has expired, and once for the facts of all pages");
+    assert_eq!(archive.progress(&erasure).await["events"], 12);
+    archive.world.post(&format!("{erasure}/confirm"), Value::Null).await.ok();
+    assert_eq!(work().await, 1);
+    archive.world.clock.advance(ROUND_TIME);
+    assert_eq!(work().await, 1, "and all once more");
+    assert_eq!(archive.progress(&erasure).await["state"], "erased");
+    archive.append().await;
+    kept.proved().await;
+}
+
+#[tokio::test]
 async fn the_dossiers_that_are_in_a_class_are_listed_page_by_page() {
     let kept = Kept::begun().await;
     let world = &kept.archive.world;
@@ -669,6 +737,83 @@ async fn the_dossiers_that_are_in_a_class_are_listed_page_by_page() {
     assert_eq!((first["items"].as_array().unwrap().len(), &first["next"]), (2, &json!("2026/2")));
     let rest = world.get(&format!("{list}?limit=2&after=2026/2")).await.ok();
     assert_eq!(rest, json!({ "items": [{ "dossier": "2026/3", "class": "Tax" }], "next": null }));
+}
+
+#[tokio::test]
+async fn what_was_held_before_s3_was_asked_to_hold_it_is_held_then() {
+    let kept = Kept::begun().await;
+    let archive = &kept.archive;
+    archive.keep_versions().await;
+    archive.lock(1).await;
+    let held = kept.mail("Held").await;
+    archive.file(held, json!("2026/2")).await;
+    kept.hold("2026/2", true).await;
+    kept.follow().await;
+    let key = key(archive.firm, held);
+    assert!(!archive.is_held(&key).await);
+    let app = &archive.world.host.app;
+    let keeper = Keeper { has_lock: true, ..app.keeper() };
+    for _ in 0..2 {
+        let deadline = Deadline::before(u64::MAX, archive.world.clock.clone());
+        Box::pin(keeper.follow(archive.firm, &deadline)).await.unwrap();
+        assert!(archive.is_held(&key).await);
+        assert!(app.table.get::<KeeperPlace>(&Key::keeper(archive.firm)).await.unwrap().unwrap().value.has_holds);
+    }
+    archive.append().await;
+    assert!(Box::pin(archive.verify_with(false, Some(1))).await.proved);
+}
+
+#[tokio::test]
+async fn with_object_lock_s3_holds_what_a_legal_hold_keeps_until_it_is_lifted() {
+    for periods in [false, true] {
+        let world = World::with(&[("GREFFE_LOCK_DAYS", "1")]).await;
+        let kept = Kept::over(world).await;
+        let (archive, days) = (&kept.archive, Some(1));
+        archive.keep_versions().await;
+        archive.lock(1).await;
+        if periods {
+            kept.set_periods(json!(7)).await;
+        }
+        let (held, later, free) = (kept.mail("Held").await, kept.mail("Later").await, kept.mail("Free").await);
+        archive.file(held, json!("2026/2")).await;
+        archive.file(held, json!(null)).await;
+        archive.file(free, json!("2026/3")).await;
+        kept.hold("2026/2", true).await;
+        kept.follow().await;
+        archive.file(later, json!("2026/2")).await;
+        kept.follow().await;
+        let key = |message| key(archive.firm, message);
+        assert!(archive.is_held(&key(held)).await && archive.is_held(&key(later)).await, "{periods}");
+        let own = if periods { kept.at(free, 7) } else { key(free) };
+        assert!(!archive.is_held(&own).await);
+        assert!(Box::pin(archive.verify_with(false, days)).await.proved);
+        // The retention of the lock is over; the hold is not, and nobody but the keeper lifts it.
+        archive.world.clock.advance(Duration::from_secs(2 * 86_400));
+        let version =
+            archive.s3().head_object().bucket(BUCKET).key(key(held)).send().await.unwrap().version_id.unwrap();
+        let delete = archive.s3().delete_object().bucket(BUCKET).key(key(held)).version_id(version);
+        assert!(delete.bypass_governance_retention(true).send().await.is_err());
+        // What was changed at S3 is found.
+        for (message, status, kind) in [(held, "OFF", FindingKind::Unlocked), (free, "ON", FindingKind::Extra)] {
+            let at = if message == free { own.clone() } else { key(message) };
+            archive.set_hold(&at, status).await;
+            let report = Box::pin(archive.verify_with(false, days)).await;
+            let found: Vec<_> = report.findings().map(|finding| (finding.kind, finding.what.clone())).collect();
+            assert_eq!(found, [(kind, at.clone())], "{report}");
+            archive.set_hold(&at, if status == "ON" { "OFF" } else { "ON" }).await;
+        }
+        // Lifted, but S3 does not know yet: nothing goes before.
+        kept.hold("2026/2", false).await;
+        let refused = archive.refusal(json!({ "kind": "message", "message": held })).await;
+        assert_eq!(refused["reason"], "held", "{refused}");
+        assert!(Box::pin(archive.verify_with(false, days)).await.proved, "the keeper has time");
+        kept.follow().await;
+        assert!(!archive.is_held(&key(held)).await && !archive.is_held(&key(later)).await);
+        archive.world.clock.advance(Duration::from_secs(86_400));
+        assert!(Box::pin(archive.verify_with(false, days)).await.proved);
+        archive.erase(json!({ "kind": "message", "message": held })).await;
+        assert!(Box::pin(archive.verify_with(false, days)).await.proved);
+    }
 }
 
 #[tokio::test]

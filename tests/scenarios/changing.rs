@@ -9,6 +9,12 @@ use reqwest::{
     },
 };
 use serde_json::{Value, json};
+use shared::{
+    access::tenancy::{Holder, Tenancy},
+    aws::table::{Key, Write},
+    base::id::{TenantId, UserId},
+    firm::user::{ConsoleUser, UserRole},
+};
 use tests::{ADA, Answer, OPERATOR_KEY, World, message_id};
 
 use crate::webhooks::Application;
@@ -748,4 +754,116 @@ async fn a_list_comes_in_the_order_that_is_asked_for() {
     for unknown in ["connectors?sort=size", "connectors?order=name", "mailboxes?sort=name&sort=id"] {
         assert_eq!(world.get(&of_firm(unknown)).await.problem(), "invalid_request", "{unknown}");
     }
+}
+
+#[tokio::test]
+async fn lists_of_keys_webhooks_people_erasures_tenants_and_firms_are_narrowed_and_sorted() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let firm = world.firm("Other").await;
+    let of_firm = |below: &str| format!("/v1/firms/{firm}/{below}");
+    let found = async |path: &str, field: &str| -> Vec<String> {
+        let list = world.get(path).await.ok();
+        list["items"].as_array().unwrap().iter().map(|item| item[field].as_str().unwrap().to_owned()).collect()
+    };
+    let tables = (&world.host.app.table, &firm.parse().unwrap());
+    let tenant: TenantId = "lumen.example".parse().unwrap();
+    for (n, (name, right)) in [("zulu", "read"), ("Alpha", "push"), ("mike", "read")].into_iter().enumerate() {
+        world.pass(Duration::from_secs(1)).await;
+        let key = json!({ "name": name, "rights": [right], "external_id": format!("k-{n}") });
+        world.post(&of_firm("keys"), key).await.ok();
+        let hook = json!({ "url": format!("http://127.0.0.1:9/{name}"), "external_id": format!("w-{n}") });
+        world.post(&of_firm("webhooks"), hook).await.ok();
+        let role = if right == "push" { UserRole::Administrator } else { UserRole::Reader };
+        let (id, address) = (UserId::of(&tenant, name), format!("{name}@lumen.example"));
+        let user = ConsoleUser { id, role, address, since: world.clock.now() };
+        tables.0.transact(user.admit(tables.0, *tables.1).await.unwrap()).await.unwrap();
+    }
+    for (list, field, of) in [("keys", "name", ""), ("users", "address", "@lumen.example")] {
+        let sorted = async |sort: &str| found(&of_firm(&format!("{list}?sort={sort}")), field).await;
+        let names = |names: [&str; 3]| names.map(|name| format!("{name}{of}"));
+        assert_eq!(sorted("name").await, names(["Alpha", "mike", "zulu"]), "{list}");
+        assert_eq!(sorted("oldest").await, names(["zulu", "Alpha", "mike"]), "{list}");
+        assert_eq!(sorted("newest").await, names(["mike", "Alpha", "zulu"]), "{list}");
+    }
+    assert_eq!(found(&of_firm("webhooks?sort=newest"), "external_id").await, ["w-2", "w-1", "w-0"]);
+    assert_eq!(found(&of_firm("webhooks?sort=name"), "external_id").await, ["w-1", "w-2", "w-0"]);
+    let hook =
+        world.get(&of_firm("webhooks?external_id=w-1")).await.ok()["items"][0]["id"].as_str().unwrap().to_owned();
+    world.patch(&of_firm(&format!("webhooks/{hook}")), json!({ "state": "paused" })).await.ok();
+    assert_eq!(found(&of_firm("webhooks?state=paused"), "id").await, [hook]);
+    assert_eq!(found(&of_firm("webhooks?state=active&sort=oldest"), "external_id").await, ["w-0", "w-2"]);
+    assert_eq!(found(&of_firm("keys?external_id=k-2"), "name").await, ["mike"]);
+    assert_eq!(found(&of_firm("keys?right=push"), "name").await, ["Alpha"]);
+    assert_eq!(found(&of_firm("users?role=administrator"), "address").await, ["Alpha@lumen.example"]);
+    for unknown in ["keys?right=everything", "users?role=king", "webhooks?state=tired", "keys?limit=2"] {
+        assert_eq!(world.get(&of_firm(unknown)).await.problem(), "invalid_request", "{unknown}");
+    }
+
+    // Erasures, by how far they are.
+    let target = json!({ "kind": "message", "message": format!("{firm}.{}", "0".repeat(32)) });
+    for asked_by in ["Zoe", "ada"] {
+        world.pass(Duration::from_secs(1)).await;
+        world
+            .post(&of_firm("erasures"), json!({ "target": target, "asked_by": asked_by, "reason": "Art. 17" }))
+            .await
+            .ok();
+    }
+    Box::pin(world.host.erase()).await;
+    world.pass(Duration::from_secs(1)).await;
+    world.post(&of_firm("erasures"), json!({ "target": target, "asked_by": "Max", "reason": "Art. 17" })).await.ok();
+    let erasures = async |query: &str| in_order(&world, &of_firm(&format!("erasures?{query}")), "asked_by").await;
+    assert_eq!(erasures("state=refused&sort=name").await, ["ada", "Zoe"]);
+    assert_eq!(erasures("state=requested").await, ["Max"]);
+    assert_eq!(erasures("sort=oldest").await, ["Zoe", "ada", "Max"]);
+
+    // Tenants, and firms that ended.
+    let since = world.clock.now();
+    let tenancy = Tenancy { tenant, holders: vec![Holder { firm: *tables.1, since }], waiting: Vec::new() };
+    tables.0.write(Write::overwrite(Key::tenant(&tenancy.tenant), &tenancy)).await.unwrap();
+    let tenants = async |query: &str| in_order(&world, &format!("/v1/tenants?{query}"), "tenant_id").await;
+    assert_eq!(tenants(&format!("firm={firm}")).await, ["lumen.example"]);
+    assert_eq!(tenants(&format!("firm={firm}&waiting=true")).await, [""; 0]);
+    assert_eq!(tenants(&format!("firm={}", registry.firm)).await.len(), tenants("sort=newest").await.len() - 1);
+    assert_eq!(world.delete(&format!("/v1/firms/{firm}")).await.status, StatusCode::NO_CONTENT);
+    for sort in ["id", "name"] {
+        let firms = async |ended: &str| in_order(&world, &format!("/v1/firms?sort={sort}&ended={ended}"), "id").await;
+        assert_eq!(firms("true").await, [firm.as_str()], "{sort}");
+        assert_eq!(firms("false").await, [registry.firm.as_str()], "{sort}");
+    }
+}
+
+#[tokio::test]
+async fn a_role_and_the_operators_app_are_changed_only_as_they_were_read() {
+    let world = World::new().await;
+    let firm = world.firm("Lumen").await;
+    let tenant: TenantId = "lumen.example".parse().unwrap();
+    let table = &world.host.app.table;
+    let (id, address) = (UserId::of(&tenant, "bob"), "bob@lumen.example".to_owned());
+    let user = ConsoleUser { id, role: UserRole::Reader, address, since: world.clock.now() };
+    table.transact(user.admit(table, firm.parse().unwrap()).await.unwrap()).await.unwrap();
+    let user = format!("/v1/firms/{firm}/users/{id}");
+    for (path, method, bodies) in [
+        (user.as_str(), Method::PUT, [json!({ "role": "clerk" }), json!({ "role": "reader" })]),
+        (
+            "/v1/app",
+            Method::PATCH,
+            ["2026-04-01T12:00:00Z", "2026-05-01T12:00:00Z"].map(|end| json!({ "secret_expires_at": end })),
+        ),
+    ] {
+        let before = world.get(path).await;
+        let [change, other] = bodies;
+        let changed = held_to(&world, &tag(&before), method.clone(), path, Some(change)).await;
+        assert_eq!(changed.status, StatusCode::OK, "{path}: {}", changed.body);
+        assert_ne!(tag(&changed), tag(&before), "{path}");
+        assert_eq!(tag(&world.get(path).await), tag(&changed), "{path}");
+        let late = held_to(&world, &tag(&before), method, path, Some(other)).await;
+        assert_eq!(late.problem(), "precondition_failed", "{path}");
+        assert_eq!(world.get(path).await.body, changed.body, "{path}: nothing was changed");
+    }
+    let late = held_to(&world, "\"0\"", Method::DELETE, &user, None).await;
+    assert_eq!(late.problem(), "precondition_failed");
+    let now = tag(&world.get(&user).await);
+    assert_eq!(held_to(&world, &now, Method::DELETE, &user, None).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(world.get(&user).await.problem(), "not_found");
 }

@@ -1317,7 +1317,8 @@ async fn a_mail_is_erased_once_its_number_was_typed_and_a_hold_keeps_it_from_tha
     world.clock.advance(Duration::from_secs(200));
     world.host.erase().await;
     visitor.get(&own).await.shows(&["Erased on 2 Mar 2026", "dot good"]);
-    visitor.get(&format!("{documents}/{newsletter}")).await.shows(&["Erased on request"]);
+    let erased = visitor.get(&format!("{documents}/{newsletter}")).await;
+    erased.shows(&["Erased on request", "<bdi>Spam</bdi>", &format!("<bdi>{ADA}</bdi>"), &own]);
 
     // A dossier under a hold.
     let page = visitor.get(&erasures).await;

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use jiff::Timestamp;
 use local::provision::BUCKET;
 use microsoft365::Mail;
 use serde_json::{Value, json};
@@ -84,11 +85,23 @@ fn run(folder: &Path, program: &str, arguments: &[&str]) -> Result<String, Strin
 async fn a_proof_is_checked_without_greffe_and_holds_only_as_it_was_given_out() {
     let (world, registry, path) = archived(&[], MAIL).await;
     let early = world.get(&format!("{path}/proof")).await;
-    assert_eq!(early.headers["retry-after"], "900");
+    assert_eq!(early.headers["retry-after"], "60", "it is due");
     assert_eq!(early.problem(), "not_in_log");
     let log = async || world.get(&format!("/v1/firms/{}/log", registry.firm)).await.ok();
     assert_eq!((&log().await["size"], &log().await["checkpoint"]), (&0.into(), &Value::Null));
     world.host.append_logs().await;
+
+    // What comes later waits for the next append, and is told when that is.
+    let later = world.deliver("inbox", "Later");
+    world.run_until_idle().await;
+    world.clock.advance(Duration::from_secs(100));
+    let later = world.message(&registry, &later).await.ok()["id"].as_str().unwrap().to_owned();
+    let early = world.get(&format!("/v1/firms/{}/messages/{later}/proof", registry.firm)).await;
+    let next: Timestamp = log().await["next_append_at"].as_str().unwrap().parse().unwrap();
+    let wait = next.duration_since(world.clock.now()).as_secs();
+    assert!((600..900).contains(&wait), "{wait}");
+    assert_eq!(early.headers["retry-after"], wait.to_string());
+    assert_eq!(early.problem(), "not_in_log");
 
     let Some(files) = Files::of(&world, &format!("{path}/proof")).await else { return };
     assert_eq!(files.text("original.eml"), MAIL);

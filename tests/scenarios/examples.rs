@@ -356,6 +356,7 @@ async fn each_example_of_the_description_is_what_happens() {
     Visitor::new(&world).enter(invitation["url"].as_str().unwrap(), ADA).await;
     let users = journey.call("list_users", &[firm], nothing.clone()).await;
     let user = id(&users["items"][0]);
+    journey.call("read_user", &[firm, &user], nothing.clone()).await;
     journey.call("update_user", &[firm, &user], json!({ "role": "reader" })).await;
     journey.call("remove_user", &[firm, &user], nothing.clone()).await;
 

@@ -60,7 +60,7 @@ fn follow(copy: &mut BTreeMap<String, Value>, events: &[Value]) {
                 "bytes": event["bytes"], "archived_at": event["archived_at"], "number": event["number"],
                 "kept_until": kept_until(event),
                 "failure": null, "skip_reason": null, "dossier": null, "filed_at": null, "filed_by": null,
-                "filed_through": null, "removed_by": null,
+                "filed_through": null, "removed_by": null, "erasure": null,
             })
         };
         let filed = |copy: &mut BTreeMap<String, Value>, values: [Value; 4]| {

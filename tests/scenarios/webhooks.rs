@@ -217,6 +217,16 @@ async fn a_day_of_500s_loses_nothing_and_then_the_webhook_is_paused_and_the_firm
     world.run_until_idle().await;
     let all: Vec<u64> = seen.into_iter().chain(application.numbers()).collect();
     let events = events(&world, &registry.firm).await;
+    // The feed and the deliveries say that it went on; a pause that somebody asked for is no event.
+    let resumed = events.last().unwrap();
+    assert_eq!((&resumed["type"], &resumed["webhook"]), (&json!("webhook_resumed"), &again["id"]));
+    let deliveries = world.get(&format!("{path}/deliveries?limit=100")).await.ok();
+    let mut deliveries = deliveries["items"].as_array().unwrap().iter();
+    let posted = deliveries.find(|delivery| delivery["type"] == "webhook_resumed").expect("it is posted, too");
+    assert_eq!((&posted["number"], &posted["status"]), (&resumed["number"], &json!(200)));
+    world.patch(&path, json!({ "state": "paused" })).await.ok();
+    world.patch(&path, json!({ "state": "active" })).await.ok();
+    assert_eq!(self::events(&world, &registry.firm).await.len(), events.len());
     assert_eq!(all, events.iter().map(|event| event["number"].as_u64().unwrap()).collect::<Vec<_>>());
     assert_eq!(world.get(&path).await.ok()["failing"], Value::Null);
 }

@@ -154,11 +154,14 @@ impl HttpConnector for Ear {
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html> (Permissions)
 const GO_ON_WITHOUT: [&str; 3] = ["documents", "indexer", "erasure"];
 
-/// Functions that go by what HEAD says of the retention of an object: it says so to those who may read that.
+/// Functions that go by what HEAD says of the retention and the legal hold of an object: it says so to those who may
+/// read that.
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html>
-const ASK_FOR_RETENTION: [&str; 2] = ["check", "erasure"];
-/// The right to it.
-const RETENTION: &str = "s3:GetObjectRetention";
+const ASK_FOR_LOCK: [(&str, &[&str]); 3] = [
+    ("check", &["s3:GetObjectRetention", "s3:GetObjectLegalHold"]),
+    ("erasure", &["s3:GetObjectRetention", "s3:GetObjectLegalHold"]),
+    ("indexer", &["s3:GetObjectLegalHold"]),
+];
 
 /// The host has each function name itself; what has no name is the host itself, or a test.
 fn function(request: &HttpRequest) -> Option<String> {
@@ -268,9 +271,11 @@ fn done(request: &HttpRequest) -> Vec<(String, String, Touched)> {
     let one = |action: String, resource: String| vec![(action, resource, Touched::default())];
     if is_of_s3(request) {
         let (action, resource) = object(request);
-        let asks = function(request).is_some_and(|function| ASK_FOR_RETENTION.contains(&function.as_str()));
-        let retention = (asks && request.method() == "HEAD").then(|| one(RETENTION.to_owned(), resource.clone()));
-        return [one(action, resource), retention.unwrap_or_default()].concat();
+        let asking = function(request).filter(|_| request.method() == "HEAD");
+        let asks = ASK_FOR_LOCK.iter().filter(|(name, _)| asking.as_deref() == Some(name));
+        let rights = asks.flat_map(|(_, rights)| rights.iter());
+        let lock = rights.flat_map(|right| one((*right).to_owned(), resource.clone())).collect::<Vec<_>>();
+        return [one(action, resource), lock].concat();
     }
     if service == "sts" {
         // The older query protocol: a form. Its actions are on no resource.
@@ -332,6 +337,7 @@ fn object(request: &HttpRequest) -> (String, String) {
         "GET" | "HEAD" => "GetObject",
         "DELETE" if is_of_version => "DeleteObjectVersion",
         "DELETE" => "DeleteObject",
+        _ if query.contains("legal-hold") => "PutObjectLegalHold",
         _ if query.contains("retention") => "PutObjectRetention",
         _ => "PutObject",
     };

@@ -13,6 +13,7 @@ use shared::{
         metric::{self, ARRIVAL_TO_ARCHIVE, Counter},
         random::Random,
     },
+    evidence::lifecycle::{ABORT_DAYS, NONCURRENT_DAYS},
     firm::retention::{FIRST_EXPIRY_YEAR, KeptUntil, LAST_EXPIRY_YEAR},
     mail::archive::root as root_of,
 };
@@ -272,4 +273,10 @@ fn s3_removes_what_is_kept_until_the_end_of_a_year_as_the_next_one_begins_and_no
         wanted.iter().map(|[prefix, end]| [prefix.as_str(), end.as_str(), "Enabled"]).collect();
     assert_eq!(found, wanted);
     assert!(rules.iter().all(|rule| rule.get("ExpirationInDays").is_none()), "nothing is counted in days");
+    let of = |id: &str| rules.iter().find(|rule| rule["Id"] == id && rule["Status"] == "Enabled").expect(id);
+    let removed = of("forget-what-was-removed");
+    assert_eq!(removed["NoncurrentVersionExpiration"]["NoncurrentDays"], NONCURRENT_DAYS);
+    assert_eq!(removed["ExpiredObjectDeleteMarker"], true);
+    let incomplete = &of("forget-what-was-not-completed")["AbortIncompleteMultipartUpload"];
+    assert_eq!(incomplete["DaysAfterInitiation"], ABORT_DAYS);
 }

@@ -218,7 +218,7 @@ fn each_parameter_is_told_to_the_operator() {
 /// All that a function may ever do with originals and logs.
 const WITH_ORIGINALS: [&str; 3] = ["s3:GetObject", "s3:PutObject", "s3:ListBucket"];
 /// What some may do beside that, and where. `erasure` alone deletes.
-const BESIDE: [(&str, &str, &str); 7] = [
+const BESIDE: [(&str, &str, &str); 11] = [
     ("erasure", "s3:DeleteObjectVersion", "Originals/*firms/*/mailboxes/*"),
     ("erasure", "s3:GetObjectVersion", "Originals/*firms/*/mailboxes/*"),
     ("erasure", "s3:GetObjectRetention", "Originals/*firms/*/mailboxes/*"),
@@ -226,6 +226,11 @@ const BESIDE: [(&str, &str, &str); 7] = [
     ("check", "s3:GetObjectRetention", "Originals/*firms/*/mailboxes/*"),
     ("check", "s3:ListBucketVersions", "Originals"),
     ("check", "s3:GetLifecycleConfiguration", "Originals"),
+    ("erasure", "s3:GetObjectLegalHold", "Originals/*firms/*/mailboxes/*"),
+    ("check", "s3:GetObjectLegalHold", "Originals/*firms/*/mailboxes/*"),
+    ("indexer", "s3:GetObjectLegalHold", "Originals/*firms/*/mailboxes/*"),
+    // Where nothing expires.
+    ("indexer", "s3:PutObjectLegalHold", "Originals/firms/*/mailboxes/*"),
 ];
 
 /// What a role may do with what is archived and ought not to: remove it, or change what keeps it.
@@ -262,6 +267,7 @@ fn a_role_that_could_remove_an_original_is_found() {
         ("s3:DeleteObject", json!({ "Fn::Sub": "${Originals.Arn}/firms/*" })),
         ("s3:DeleteObjectVersion", json!({ "Fn::Sub": "${Originals.Arn}/*" })),
         ("s3:PutLifecycleConfiguration", json!({ "Fn::Sub": "${Originals.Arn}" })),
+        ("s3:PutObjectLegalHold", json!({ "Fn::Sub": "${Originals.Arn}/firms/*" })),
         ("s3:*", json!("*")),
         ("*", json!("*")),
     ] {

@@ -117,27 +117,31 @@ pub async fn rebuild(app: &App, firm: FirmId, deadline: &Deadline) -> Result<Out
 async fn follow(app: &App, firm: FirmId, deadline: &Deadline) -> Option<u64> {
     let indexed = follow_index(app, firm, deadline).await;
     // It is no part of the index: neither holds up the other.
-    if keep(app, firm, deadline).await { indexed } else { None }
+    let kept = keep(app, firm, deadline).await;
+    let has_failed = kept.of(Counter::KeeperFailures) > 0;
+    kept.publish(app.clock.now());
+    indexed.filter(|_| !has_failed)
 }
 
-/// Whether the keeper came to its end, or will soon. The operator learns where it does not, and of originals that are
-/// not as they were written.
-async fn keep(app: &App, firm: FirmId, deadline: &Deadline) -> bool {
-    let now = app.clock.now();
+/// Has the keeper follow the firm's feed. Returns what the operator learns of it: a keeper that fails, or is behind for
+/// too long ([`Counter::KeeperFailures`]), and originals that are not as they were written
+/// ([`Counter::EvidenceFaults`]).
+pub async fn keep(app: &App, firm: FirmId, deadline: &Deadline) -> Tally {
+    let (now, tally) = (app.clock.now(), Tally::default());
     match app.keeper().follow(firm, deadline).await {
         Ok(kept) => {
-            if kept.failed > 0 {
-                Tally::one(Counter::EvidenceFaults).publish(now);
+            tally.count(Counter::EvidenceFaults, u64::from(kept.failed > 0));
+            if let Some(since) = kept.behind_since.filter(|since| *since + KEEPER_PATIENCE <= now) {
+                tracing::error!(firm.id = %firm, %since, "the keeper of originals is behind");
+                tally.count(Counter::KeeperFailures, 1);
             }
-            let Some(since) = kept.behind_since.filter(|since| *since + KEEPER_PATIENCE <= now) else { return true };
-            tracing::error!(firm.id = %firm, %since, "the keeper of originals is behind");
         }
         Err(error) => {
             tracing::error!(firm.id = %firm, error = %ErrorChain(&error), "originals could not be kept longer");
+            tally.count(Counter::KeeperFailures, 1);
         }
     }
-    Tally::one(Counter::KeeperFailures).publish(now);
-    false
+    tally
 }
 
 async fn follow_index(app: &App, firm: FirmId, deadline: &Deadline) -> Option<u64> {

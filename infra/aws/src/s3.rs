@@ -2,19 +2,20 @@
 //!
 //! Answered: CreateBucket, HeadBucket, PutObject, GetObject, HeadObject, ListObjectsV2, DeleteObject,
 //! CreateMultipartUpload, UploadPart, ListParts, CompleteMultipartUpload, AbortMultipartUpload; PutBucketVersioning,
-//! GetBucketVersioning, ListObjectVersions, PutObjectLockConfiguration, GetObjectLockConfiguration; CopyObject within a
-//! bucket; PutBucketLifecycleConfiguration, GetBucketLifecycleConfiguration. Signatures are checked; buckets are named
-//! in the host or in the path.
+//! GetBucketVersioning, ListObjectVersions, PutObjectLockConfiguration, GetObjectLockConfiguration, PutObjectLegalHold,
+//! GetObjectLegalHold; CopyObject within a bucket; PutBucketLifecycleConfiguration, GetBucketLifecycleConfiguration.
+//! Signatures are checked; buckets are named in the host or in the path.
 //!
 //! A body flows into a file of its own, is hashed and verified on the way and waits for the disk. Then one transaction
 //! decides the conditions and makes it visible: of any number of writers with `If-None-Match: *`, one wins. Completing
 //! a multipart upload lists its parts' files and copies nothing. Every body flows through constant memory.
-//! Not played: object lock of single objects, tags, access control lists, encryption headers, `partNumber`.
+//! Not played: retentions of single objects, tags, access control lists, encryption headers, `partNumber`.
 //!
 //! Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/>
 
 mod blob;
 mod checksum;
+mod legal_hold;
 mod lifecycle;
 mod object;
 mod versions;
@@ -105,7 +106,7 @@ pub(crate) struct S3 {
 impl S3 {
     pub(crate) fn open(directory: &Path, clock: Clock) -> Result<S3, OpenError> {
         let path = directory.join("s3.sqlite");
-        let schema = format!("{SCHEMA}{}{}", versions::SCHEMA, lifecycle::SCHEMA);
+        let schema = [SCHEMA, versions::SCHEMA, lifecycle::SCHEMA, legal_hold::SCHEMA].concat();
         let store = Store::open(&path, &schema).map_err(unopened(&path))?;
         let named = store.transact(named_blobs).map_err(unopened(&path))?;
         let path = directory.join("blobs");
@@ -542,6 +543,7 @@ impl s3s::S3 for Buckets {
                 let created = transaction.execute("INSERT OR IGNORE INTO bucket (name) VALUES (?1)", [&bucket])?;
                 if created > 0 && locks == Some(true) {
                     versions::enable(transaction, &bucket)?;
+                    legal_hold::enable(transaction, &bucket)?;
                 }
                 match created {
                     0 => Err(Refusal(s3_error!(
@@ -563,9 +565,10 @@ impl s3s::S3 for Buckets {
 
     async fn put_object(&self, request: S3Request<PutObjectInput>) -> S3Result<S3Response<PutObjectOutput>> {
         let (mut input, headers) = (request.input, request.headers);
-        if input.object_lock_mode.is_some() || input.object_lock_legal_hold_status.is_some() {
-            return Err(s3_error!(NotImplemented, "Object lock is not embedded"));
+        if input.object_lock_mode.is_some() {
+            return Err(s3_error!(NotImplemented, "Retentions of single objects are not embedded"));
         }
+        let hold = input.object_lock_legal_hold_status;
         let claims = Claims::read(input.content_md5, given!(input), &headers);
         let metadata = check_metadata(input.metadata)?;
         let algorithm = claims.algorithms.first().copied();
@@ -586,6 +589,9 @@ impl s3s::S3 for Buckets {
         let (object, version_id) = self
             .commit(Some(blob), move |transaction| {
                 let (version, replaced) = object.write(transaction, &input.bucket, &input.key, &condition)?;
+                if let Some(hold) = hold {
+                    versions::hold(transaction, (&input.bucket, &input.key, version.as_deref()), hold.as_str())?;
+                }
                 Ok(((object, version), replaced))
             })
             .await?;
@@ -648,13 +654,18 @@ impl s3s::S3 for Buckets {
             return Err(s3_error!(NotImplemented, "partNumber and Range are not embedded"));
         }
         let condition = Condition { if_match: input.if_match, if_none_match: input.if_none_match };
-        let (object, kept) = self
+        let (object, kept, hold) = self
             .store
             .run(move |transaction| {
                 let (bucket, key, version) = (&input.bucket, &input.key, input.version_id.as_deref());
                 let object = Object::find_version(transaction, bucket, key, version)?;
                 condition.decide_read(&object)?;
-                Ok::<_, Refusal>((object, versions::kept(transaction, bucket, key, version)?))
+                let kept = versions::kept(transaction, bucket, key, version)?;
+                let hold = match &kept {
+                    Some((id, _)) => legal_hold::status(transaction, (bucket, key, id))?,
+                    None => None,
+                };
+                Ok::<_, Refusal>((object, kept, hold))
             })
             .await?;
         let sums = object.tell(input.checksum_mode.as_ref(), true);
@@ -673,6 +684,7 @@ impl s3s::S3 for Buckets {
                 version_id,
                 object_lock_mode: retention.as_ref().map(Retention::mode),
                 object_lock_retain_until_date: retention.as_ref().map(Retention::until),
+                object_lock_legal_hold_status: hold.map(ObjectLockLegalHoldStatus::from),
                 ..HeadObjectOutput::default()
             }
         )))
@@ -875,17 +887,48 @@ impl s3s::S3 for Buckets {
         request: S3Request<GetObjectLockConfigurationInput>,
     ) -> S3Result<S3Response<GetObjectLockConfigurationOutput>> {
         let bucket = request.input.bucket;
-        let retention = self.store.run(move |transaction| versions::retention(transaction, &bucket)).await?;
-        let Some(retention) = retention else {
+        let (is_enabled, retention) = self
+            .store
+            .run(move |transaction| {
+                let is_enabled = legal_hold::is_enabled(transaction, &bucket)?;
+                Ok::<_, Refusal>((is_enabled, versions::retention(transaction, &bucket)?))
+            })
+            .await?;
+        if !is_enabled {
             return Err(s3_error!(
                 ObjectLockConfigurationNotFoundError,
                 "Object Lock configuration does not exist for this bucket"
             ));
-        };
-        let rule = Some(ObjectLockRule { default_retention: Some(retention) });
+        }
+        let rule = retention.map(|retention| ObjectLockRule { default_retention: Some(retention) });
         let enabled = Some(ObjectLockEnabled::from_static(ObjectLockEnabled::ENABLED));
         let configuration = Some(ObjectLockConfiguration { object_lock_enabled: enabled, rule });
         Ok(S3Response::new(GetObjectLockConfigurationOutput { object_lock_configuration: configuration }))
+    }
+
+    async fn put_object_legal_hold(
+        &self,
+        request: S3Request<PutObjectLegalHoldInput>,
+    ) -> S3Result<S3Response<PutObjectLegalHoldOutput>> {
+        let PutObjectLegalHoldInput { bucket, key, version_id, legal_hold: asked, .. } = request.input;
+        let status = asked.and_then(|asked| asked.status).map(|status| status.as_str().to_owned()).unwrap_or_default();
+        self.store
+            .run(move |transaction| versions::hold(transaction, (&bucket, &key, version_id.as_deref()), &status))
+            .await?;
+        Ok(S3Response::new(PutObjectLegalHoldOutput::default()))
+    }
+
+    async fn get_object_legal_hold(
+        &self,
+        request: S3Request<GetObjectLegalHoldInput>,
+    ) -> S3Result<S3Response<GetObjectLegalHoldOutput>> {
+        let GetObjectLegalHoldInput { bucket, key, version_id, .. } = request.input;
+        let status = self
+            .store
+            .run(move |transaction| versions::held(transaction, (&bucket, &key, version_id.as_deref())))
+            .await?;
+        let legal_hold = Some(ObjectLockLegalHold { status: Some(status.into()) });
+        Ok(S3Response::new(GetObjectLegalHoldOutput { legal_hold }))
     }
 
     async fn create_multipart_upload(

@@ -14,6 +14,7 @@ mod push;
 mod scale;
 mod search;
 mod start;
+mod webhooks;
 
 use std::path::Path;
 
@@ -26,6 +27,7 @@ pub use other_side::run as other_side;
 pub use push::Contacts;
 pub use search::Searches;
 pub use start::Starts;
+pub use webhooks::Posts;
 
 /// A group of figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -52,11 +54,13 @@ pub enum Group {
     Evidence,
     /// The pages of the console.
     Console,
+    /// How soon events are posted.
+    Webhooks,
 }
 
 impl Group {
     /// All of them, in the order of the table.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Mailbox,
         Self::Memory,
         Self::Mailboxes,
@@ -68,6 +72,7 @@ impl Group {
         Self::Search,
         Self::Evidence,
         Self::Console,
+        Self::Webhooks,
     ];
 }
 
@@ -104,6 +109,9 @@ pub struct Scale {
     /// What is looked at.
     #[command(flatten)]
     pub visits: Visits,
+    /// What is posted.
+    #[command(flatten)]
+    pub posts: Posts,
 }
 
 /// Measures one group, with everything below `data`.
@@ -119,6 +127,7 @@ pub async fn measure(group: Group, scale: Scale, data: &Path) -> Result<Vec<Row>
         Group::Search => search::index(data, &scale.searches).await,
         Group::Evidence => evidence::log(data, &scale.proved).await,
         Group::Console => console::pages(data, &scale.visits).await,
+        Group::Webhooks => webhooks::latency(data, &scale.posts).await,
         Group::Start => start::functions(data, &scale.starts).await,
     }
 }

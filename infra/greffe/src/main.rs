@@ -477,7 +477,10 @@ async fn resume(place: &Place) -> Ended {
         match resumed {
             Resumed::Nothing => writeln!(out, "firm {firm}: the table has all that the log has")?,
             Resumed::Lost { first, last } => {
-                writeln!(out, "firm {firm}: the facts {first} to {last} were lost; the next one is {}", last + 2)?;
+                writeln!(
+                    out,
+                    "firm {firm}: the table had lost facts between {first} and {last}; it goes on behind them"
+                )?;
             }
         }
     }

@@ -11,13 +11,15 @@ use aws_sdk_dynamodb::types::{
 use aws_sdk_s3::{
     primitives::DateTime,
     types::{
-        BucketLifecycleConfiguration, BucketLocationConstraint, CreateBucketConfiguration, ExpirationStatus,
-        LifecycleExpiration, LifecycleRule, LifecycleRuleFilter,
+        AbortIncompleteMultipartUpload, BucketLifecycleConfiguration, BucketLocationConstraint,
+        CreateBucketConfiguration, ExpirationStatus, LifecycleExpiration, LifecycleRule, LifecycleRuleFilter,
+        NoncurrentVersionExpiration,
     },
 };
 use aws_sdk_sqs::types::QueueAttributeName as Attribute;
 use shared::{
     aws::table::{DUE_INDEX, TTL_ATTRIBUTE},
+    evidence::lifecycle::{ABORT_DAYS, NONCURRENT_DAYS},
     firm::retention::{ExpiryYear, FIRST_EXPIRY_YEAR, KeptUntil, LAST_EXPIRY_YEAR},
     mail::archive::root,
 };
@@ -137,7 +139,8 @@ async fn bucket(aws: &SdkConfig, name: &str) -> Made<()> {
     }
 }
 
-/// What is kept until the end of a year expires as the next one begins.
+/// What is kept until the end of a year expires as the next one begins. Versions that are no longer current and uploads
+/// that were not completed go as in template.yaml.
 async fn expiry(aws: &SdkConfig) -> Made<()> {
     let mut rules = BucketLifecycleConfiguration::builder();
     for year in (FIRST_EXPIRY_YEAR..=LAST_EXPIRY_YEAR).map(ExpiryYear::try_from) {
@@ -146,6 +149,17 @@ async fn expiry(aws: &SdkConfig) -> Made<()> {
         let date = DateTime::from_secs(year.end().as_second());
         let rule = LifecycleRule::builder().id(format!("until-{}", u16::from(year))).filter(prefix);
         let rule = rule.expiration(LifecycleExpiration::builder().date(date).build());
+        rules = rules.rules(rule.status(ExpirationStatus::Enabled).build()?);
+    }
+    let everything = || LifecycleRuleFilter::builder().prefix("").build();
+    let versions = NoncurrentVersionExpiration::builder().noncurrent_days(NONCURRENT_DAYS).build();
+    let removed = LifecycleRule::builder().id("forget-what-was-removed").filter(everything());
+    let removed = removed.noncurrent_version_expiration(versions);
+    let removed = removed.expiration(LifecycleExpiration::builder().expired_object_delete_marker(true).build());
+    let uploads = AbortIncompleteMultipartUpload::builder().days_after_initiation(ABORT_DAYS).build();
+    let incomplete = LifecycleRule::builder().id("forget-what-was-not-completed").filter(everything());
+    let incomplete = incomplete.abort_incomplete_multipart_upload(uploads);
+    for rule in [removed, incomplete] {
         rules = rules.rules(rule.status(ExpirationStatus::Enabled).build()?);
     }
     let config = aws_sdk_s3::config::Builder::from(aws).force_path_style(aws.endpoint_url().is_some()).build();

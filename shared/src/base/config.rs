@@ -75,7 +75,8 @@ pub struct Config {
     pub timestamp_url: Option<Url>,
     /// `GREFFE_TIMESTAMP_HOURS`: how old the last time stamp is when the next is asked for (default: a day).
     pub timestamp_pause: Duration,
-    /// `GREFFE_LOCK_DAYS`: for how many days Object Lock has to keep an original; without it, or with 0, it need not.
+    /// `GREFFE_LOCK_DAYS`: for how many days Object Lock has to keep an original; without it, or with 0, it need not,
+    /// and legal holds are greffe's alone.
     pub lock_days: Option<u64>,
     /// `GREFFE_SPOOL_DIR`: disk for mails too large for memory (default: the system's temporary directory).
     pub spool_dir: PathBuf,

@@ -10,7 +10,7 @@ use aws_sdk_s3::{
     error::SdkError,
     operation::put_object::PutObjectError,
     primitives::{ByteStream, DateTime},
-    types::ChecksumMode,
+    types::{ChecksumMode, ObjectLockLegalHoldStatus},
 };
 use aws_smithy_runtime_api::http::Response;
 use http_body_util::{BodyExt as _, Limited};
@@ -82,6 +82,17 @@ pub struct ObjectHead {
     pub bytes: u64,
     /// Until when Object Lock keeps it, if it does.
     pub retained_until: Option<Timestamp>,
+    /// Whether it is under a legal hold of S3.
+    pub is_held: bool,
+}
+
+/// What keeps an object from being deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ObjectLock {
+    /// Its retention, until then.
+    Until(Timestamp),
+    /// A legal hold of S3.
+    Hold,
 }
 
 /// The versions and delete markers of one key.
@@ -320,17 +331,21 @@ impl LogStore {
         Ok(())
     }
 
-    /// Until when Object Lock keeps the versions of an object, if it keeps any.
+    /// What keeps the versions of an object at `now`, if something keeps any.
     ///
     /// Errors: S3 refuses or does not answer.
-    pub async fn retained_until(&self, key: &str) -> Result<Option<Timestamp>, LogError> {
+    pub async fn lock_of(&self, key: &str, now: Timestamp) -> Result<Option<ObjectLock>, LogError> {
         let mut until = None;
         for (version, _) in self.versions_of(key).await?.into_iter().filter(|(_, is_marker)| !is_marker) {
             let head = self.client.head_object().bucket(&self.bucket).key(key).set_version_id(version).send().await;
             let head = head.map_err(|source| failed("look at", key, source))?;
+            if head.object_lock_legal_hold_status() == Some(&ObjectLockLegalHoldStatus::On) {
+                return Ok(Some(ObjectLock::Hold));
+            }
             until = until.max(head.object_lock_retain_until_date().map(|until| until.secs()));
         }
-        Ok(until.and_then(|until| Timestamp::from_second(until).ok()))
+        let until = until.and_then(|until| Timestamp::from_second(until).ok());
+        Ok(until.filter(|until| *until > now).map(ObjectLock::Until))
     }
 
     /// The ids of an object's versions and delete markers, each with whether it is a marker.
@@ -385,7 +400,8 @@ impl LogStore {
                 let bytes = head.content_length().and_then(|bytes| bytes.try_into().ok()).unwrap_or_default();
                 let until = head.object_lock_retain_until_date();
                 let retained_until = until.and_then(|until| Timestamp::from_second(until.secs()).ok());
-                Ok(Some(ObjectHead { sha256, bytes, retained_until }))
+                let is_held = head.object_lock_legal_hold_status() == Some(&ObjectLockLegalHoldStatus::On);
+                Ok(Some(ObjectHead { sha256, bytes, retained_until, is_held }))
             }
             Err(e) if e.raw_response().is_some_and(|r| r.status().as_u16() == 404) => Ok(None),
             Err(source) => Err(failed("look at", key, source)),

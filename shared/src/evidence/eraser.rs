@@ -8,7 +8,11 @@
 //! sees them. Readers get an event that has ids only. The event of a message is written in the transaction that erases
 //! the message. The event of a mailbox or a firm is written before its facts are erased, and again if facts came later.
 
-use std::{collections::BTreeSet, fmt, ops::Add};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt,
+    ops::Add,
+};
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::{Timestamp, tz::TimeZone};
@@ -26,7 +30,7 @@ use crate::{
     },
     evidence::{
         appender::{AppendError, Appender},
-        bucket::{KeyVersions, LogError},
+        bucket::{KeyVersions, LogError, ObjectLock},
         entry::{EntryError, entry},
         tlog::leaf,
     },
@@ -43,7 +47,7 @@ use crate::{
         archive::{self, OriginalKey, StoredObject},
         hold::HeldDossiers,
         mailbox::{Mailbox, MailboxState},
-        message::{Message, MessageState, Original},
+        message::{ErasureNote, Message, MessageState, Original},
         retention_keeper::{Keeper, KeeperError, KeepingRules},
     },
     search::indexer::{Indexer, IndexingError},
@@ -174,6 +178,12 @@ pub struct Erasure {
 }
 
 impl Erasure {
+    /// What each message says of it afterwards.
+    fn note(&self) -> ErasureNote {
+        let Self { order: erasure, asked_by, by, confirmed_by, reason, .. } = self.clone();
+        ErasureNote { erasure, asked_by, by, confirmed_by, reason }
+    }
+
     fn record(&self, messages: Vec<MessageId>) -> ErasureRecord<'_> {
         let (asked_by, by, confirmed_by) = (&self.asked_by, &self.by, self.confirmed_by.as_deref());
         ErasureRecord { asked_by, by, confirmed_by, erasure: self.order, reason: &self.reason, messages }
@@ -204,6 +214,9 @@ pub enum EraseError {
         /// Until when.
         until: Timestamp,
     },
+    /// S3 keeps an original under a legal hold, and no dossier is under one that would.
+    #[error("S3 still has {0} under a legal hold, which greffe lifts within half an hour: try again then")]
+    HeldByS3(String),
     /// A legal hold keeps a message.
     #[error("dossier {0} is under a legal hold: it can't be erased before that is lifted")]
     Held(String),
@@ -260,6 +273,16 @@ pub struct Eraser<'a> {
     pub clock: &'a Clock,
 }
 
+impl EraseError {
+    /// Of an original that something keeps.
+    fn locked(key: String, lock: ObjectLock) -> Self {
+        match lock {
+            ObjectLock::Until(until) => Self::Locked { key, until },
+            ObjectLock::Hold => Self::HeldByS3(key),
+        }
+    }
+}
+
 impl Add for ErasedCount {
     type Output = Self;
 
@@ -285,7 +308,11 @@ impl FoundParts {
     pub fn count(&self) -> ErasedCount {
         let sum = |of: fn(&ErasableItems) -> usize| self.parts.iter().map(of).sum::<usize>() as u64;
         let shortened = self.shortened.len() as u64;
-        ErasedCount { originals: sum(|part| part.originals.len()), facts: sum(|part| part.facts.len()), shortened }
+        ErasedCount {
+            originals: sum(|part| part.originals.len()),
+            facts: sum(|part| part.found.facts.len()),
+            shortened,
+        }
     }
 
     /// The mailboxes among the parts.
@@ -303,10 +330,18 @@ impl FoundParts {
 struct ErasableItems {
     scope: ErasedScope,
     originals: Vec<String>,
+    found: FoundFacts,
+}
+
+/// What the feed has of something that is erased.
+#[derive(Debug, Clone, Default)]
+pub struct FoundFacts {
     /// The number of each fact, with the hash of its entry and its time.
     facts: Vec<(u64, Digest, Timestamp)>,
+    /// The message of each of these facts, where the scope is expired messages.
+    messages: Vec<MessageId>,
     /// The numbers of facts that were erased before, by this erasure or another: one that was cut off may have left them
-    /// in the index.
+    /// in the index. Of several scopes that are looked for together, only the first has them.
     voided: Vec<u64>,
     /// The number of the last fact among them that is about a message.
     last_of_message: Option<u64>,
@@ -321,12 +356,47 @@ struct ErasableItems {
 impl ErasableItems {
     /// The numbers of all facts that are void in the end because of an erasure.
     fn numbers(&self) -> impl Iterator<Item = u64> {
-        self.facts.iter().map(|(number, ..)| *number).chain(self.voided.iter().copied())
+        self.found.facts.iter().map(|(number, ..)| *number).chain(self.found.voided.iter().copied())
     }
+}
 
+impl FoundFacts {
     /// Whether the event is still to be written: there is none, or a fact about a message came after it.
     fn is_untold(&self) -> bool {
         self.event.is_none() || self.event < self.last_of_message
+    }
+
+    /// Takes in a fact, if it is of the scope.
+    fn note(
+        &mut self,
+        firm: FirmId,
+        scope: &ErasedScope,
+        (number, fact): (u64, &StoredFact),
+        message: Option<MessageId>,
+    ) -> Result<(), EntryError> {
+        self.mailboxes.extend(message.map(|message| message.mailbox));
+        // A void fact says nothing, and the facts of erasures stay.
+        let stays = |kind: EventType| kind == EventType::Void || kind.is_of_erasure();
+        if fact.event_type().is_some_and(stays) {
+            let what = scope.event().map(|(_, what)| what);
+            if what.is_some() && what == fact.clone().fact().map(|fact| fact.what) {
+                self.event = Some(number);
+            }
+        } else if scope.has(message) {
+            self.last_of_message = message.map(|_| number).or(self.last_of_message);
+            let at = fact.text("at").and_then(|at| at.parse().ok()).unwrap_or_default();
+            self.facts.push((number, leaf(&entry(firm, number, fact)?), at));
+            self.messages.extend(message.filter(|_| matches!(scope, ErasedScope::Expired(..))));
+        }
+        Ok(())
+    }
+
+    /// Those that are still of the scope.
+    fn within(mut self, scope: &ErasedScope) -> Self {
+        let mut messages = self.messages.iter();
+        self.facts.retain(|_| scope.has(messages.next().copied()));
+        self.messages.retain(|message| scope.has(Some(*message)));
+        self
     }
 }
 
@@ -365,8 +435,8 @@ impl Eraser<'_> {
         Ok(self.table.write(IndexDue::at(erasure.firm, self.clock.now())).await?)
     }
 
-    async fn erase_part(&self, erasure: &Erasure, found: &ErasableItems) -> Result<(), EraseError> {
-        let (firm, scope) = (erasure.firm, &found.scope);
+    async fn erase_part(&self, erasure: &Erasure, part: &ErasableItems) -> Result<(), EraseError> {
+        let (firm, scope, found) = (erasure.firm, &part.scope, &part.found);
         // What came after the record is not covered by it.
         if found.record <= found.facts.last().map(|(number, ..)| *number) {
             self.record(erasure, scope).await?;
@@ -374,7 +444,7 @@ impl Eraser<'_> {
         while self.appender.append(firm, self.clock.now()).await?.more {}
         // It took a while to find everything.
         self.refuse_held(&HeldDossiers::of(self.table, firm).await?, firm, scope).await?;
-        side_by_side(found.originals.iter().map(|key| self.appender.store.erase(key))).await?;
+        side_by_side(part.originals.iter().map(|key| self.appender.store.erase(key))).await?;
         if let Some((of, what)) = scope.event()
             && found.is_untold()
         {
@@ -387,10 +457,12 @@ impl Eraser<'_> {
         side_by_side(facts.map(|(number, entry, at)| self.appender.feed.void_fact(firm, *number, *entry, *at))).await?;
         match scope {
             ErasedScope::Message(message) => {
-                self.blank_all(firm, [*message], &MessageState::Erased { at: self.clock.now() }).await?;
+                let erased = MessageState::Erased { at: self.clock.now(), note: Some(erasure.note()) };
+                self.blank_all(firm, [*message], &erased).await?;
             }
             ErasedScope::Messages(_, messages) => {
-                let removed = MessageState::Removed { at: self.clock.now(), by: erasure.by.clone() };
+                let (at, by, note) = (self.clock.now(), erasure.by.clone(), Some(erasure.note()));
+                let removed = MessageState::Removed { at, by, note };
                 self.blank_all(firm, messages.iter().copied(), &removed).await?;
             }
             ErasedScope::Expired(_, messages) => {
@@ -400,7 +472,7 @@ impl Eraser<'_> {
             ErasedScope::Member(member) => self.forget(firm, *member).await?,
             ErasedScope::Firm(_) => self.vacate_firm(firm, &found.mailboxes).await?,
         }
-        tracing::info!(firm.id = %firm, %scope, originals = found.originals.len(), "erased");
+        tracing::info!(firm.id = %firm, %scope, originals = part.originals.len(), "erased");
         Ok(())
     }
 
@@ -410,16 +482,47 @@ impl Eraser<'_> {
     ///
     /// Errors: it is refused; S3 or the table refuses or does not answer.
     pub async fn find(&self, erasure: &Erasure) -> Result<FoundParts, EraseError> {
-        let firm = &erasure.firm;
-        let (mut parts, mut is_known, held) = (Vec::new(), false, HeldDossiers::of(self.table, *firm).await?);
-        for scope in self.parts(erasure).await? {
-            self.refuse_held(&held, *firm, &scope).await?;
-            let is_member = self.is_at_rest(*firm, &scope).await?;
-            parts.push(self.find_part(*firm, scope).await?);
-            is_known |= is_member;
+        let scopes = self.parts(erasure).await?;
+        let is_known = self.may_go(erasure.firm, &scopes).await?;
+        let facts = self.find_facts(erasure.firm, &scopes).await?;
+        self.find_originals_of(erasure, scopes.into_iter().zip(facts), is_known).await
+    }
+
+    /// The same of a page of expired messages whose facts were found before, with those of other pages: the feed is not
+    /// read. A message that may not go any more may have left the page since.
+    ///
+    /// Errors: it is refused; S3 or the table refuses or does not answer.
+    pub async fn find_page(&self, erasure: &Erasure, facts: FoundFacts) -> Result<FoundParts, EraseError> {
+        let scopes = self.parts(erasure).await?;
+        let is_known = self.may_go(erasure.firm, &scopes).await?;
+        let facts = scopes.iter().map(|scope| facts.clone().within(scope)).collect::<Vec<_>>();
+        self.find_originals_of(erasure, scopes.into_iter().zip(facts), is_known).await
+    }
+
+    /// Nothing stands in the way of these. Whether one is a member that there is.
+    async fn may_go(&self, firm: FirmId, scopes: &[ErasedScope]) -> Result<bool, EraseError> {
+        let (mut is_known, held) = (false, HeldDossiers::of(self.table, firm).await?);
+        for scope in scopes {
+            self.refuse_held(&held, firm, scope).await?;
+            is_known |= self.is_at_rest(firm, scope).await?;
         }
-        let is_nothing =
-            |part: &ErasableItems| part.originals.is_empty() && part.facts.is_empty() && part.record.is_none();
+        Ok(is_known)
+    }
+
+    async fn find_originals_of(
+        &self,
+        erasure: &Erasure,
+        scopes: impl Iterator<Item = (ErasedScope, FoundFacts)>,
+        is_known: bool,
+    ) -> Result<FoundParts, EraseError> {
+        let mut parts = Vec::new();
+        for (scope, facts) in scopes {
+            let originals = self.find_originals(erasure.firm, &scope).await?;
+            parts.push(ErasableItems { scope, originals, found: facts });
+        }
+        let is_nothing = |part: &ErasableItems| {
+            part.originals.is_empty() && part.found.facts.is_empty() && part.found.record.is_none()
+        };
         let shortened = self.find_shortened(erasure).await?;
         let is_known = is_known || !erasure.shortened.is_empty();
         if !is_known && parts.iter().all(is_nothing) {
@@ -458,8 +561,8 @@ impl Eraser<'_> {
                 continue;
             }
             let key = original.key(firm, row.value.id).to_string();
-            if let Some(until) = self.appender.store.retained_until(&key).await?.filter(|until| *until > now) {
-                return Err(EraseError::Locked { key, until });
+            if let Some(lock) = self.appender.store.lock_of(&key, now).await? {
+                return Err(EraseError::locked(key, lock));
             }
             found.push((row, wanted));
         }
@@ -477,7 +580,9 @@ impl Eraser<'_> {
             let record = erasure.record(found.iter().map(|(row, _)| row.value.id).collect());
             feed.record_unseen(*firm, Vec::new(), &format!("shortened-{}", feed.new_id()), &record).await?;
         }
-        let keeper = Keeper { table: self.table, feed, archive: self.indexer.archive, clock: self.clock };
+        // A keeper of its own follows the feed, and has S3 hold what is to be held.
+        let (table, archive, clock) = (self.table, self.indexer.archive, self.clock);
+        let keeper = Keeper { table, feed, archive, clock, has_lock: false };
         let mut told = Vec::new();
         for (row, until) in found {
             // A hold or a longer period may have come since it was found.
@@ -515,7 +620,7 @@ impl Eraser<'_> {
         for until in years.iter().filter(|until| **until > kept.until) {
             let key = OriginalKey::new(firm, id, *until).to_string();
             // What Object Lock keeps stays as a copy.
-            if self.appender.store.retained_until(&key).await?.is_none_or(|until| until <= self.clock.now()) {
+            if self.appender.store.lock_of(&key, self.clock.now()).await?.is_none() {
                 self.appender.store.erase(&key).await?;
             }
         }
@@ -603,44 +708,41 @@ impl Eraser<'_> {
         Ok(false)
     }
 
-    async fn find_part(&self, firm: FirmId, scope: ErasedScope) -> Result<ErasableItems, EraseError> {
-        let originals = self.find_originals(firm, &scope).await?;
-        let mut found = ErasableItems {
-            scope,
-            originals,
-            facts: Vec::new(),
-            voided: Vec::new(),
-            last_of_message: None,
-            mailboxes: BTreeSet::new(),
-            record: None,
-            event: None,
-        };
-        let (id, mut from) = (found.scope.to_string(), 0);
-        loop {
+    /// The facts of each of these, by one reading of the whole feed.
+    ///
+    /// Errors: a fact is not as any version of greffe writes it; the table refuses or does not answer.
+    pub async fn find_facts(&self, firm: FirmId, scopes: &[ErasedScope]) -> Result<Vec<FoundFacts>, EraseError> {
+        let mut found: Vec<FoundFacts> = scopes.iter().map(|_| FoundFacts::default()).collect();
+        let ids: HashMap<String, usize> = scopes.iter().map(ToString::to_string).zip(0..).collect();
+        // What names its messages is found by them, whatever the number of pages.
+        let places = scopes.iter().zip(0..);
+        let by_message: HashMap<MessageId, usize> = places
+            .filter_map(|(scope, place)| match scope {
+                ErasedScope::Expired(_, messages) => Some(messages.iter().map(move |message| (*message, place))),
+                _ => None,
+            })
+            .flatten()
+            .collect();
+        let others = (0..scopes.len()).filter(|place| !matches!(scopes[*place], ErasedScope::Expired(..)));
+        let others: Vec<usize> = others.collect();
+        let mut from = 0;
+        while !scopes.is_empty() {
             let page: Vec<(u64, StoredFact)> = self.table.numbered(&Key::fact(firm, from), true, PAGE).await?;
-            let Some((last, _)) = page.last() else { return Ok(found) };
+            let Some((last, _)) = page.last() else { break };
             from = *last;
             for (number, fact) in page {
-                let message = fact.text("message").and_then(|id| id.parse::<MessageId>().ok());
-                found.mailboxes.extend(message.map(|message| message.mailbox));
-                if fact.text("id") == Some(&id) {
-                    found.record = Some(number);
+                if let Some(place) = fact.text("id").and_then(|id| ids.get(id)) {
+                    found[*place].record = Some(number);
                 }
-                found.voided.extend(fact.erased().map(|_| number));
-                // A void fact says nothing, and the facts of erasures stay.
-                let stays = |kind: EventType| kind == EventType::Void || kind.is_of_erasure();
-                if fact.event_type().is_some_and(stays) {
-                    let what = found.scope.event().map(|(_, what)| what);
-                    if what.is_some() && what == fact.fact().map(|fact| fact.what) {
-                        found.event = Some(number);
-                    }
-                } else if found.scope.has(message) {
-                    found.last_of_message = message.map(|_| number).or(found.last_of_message);
-                    let at = fact.text("at").and_then(|at| at.parse().ok()).unwrap_or_default();
-                    found.facts.push((number, leaf(&entry(firm, number, &fact)?), at));
+                found[0].voided.extend(fact.erased().map(|_| number));
+                let message = fact.text("message").and_then(|id| id.parse::<MessageId>().ok());
+                let own = message.and_then(|message| by_message.get(&message));
+                for place in others.iter().chain(own) {
+                    found[*place].note(firm, &scopes[*place], (number, &fact), message)?;
                 }
             }
         }
+        Ok(found)
     }
 
     /// Until when originals are kept, as far as there are any, or versions of some that expired may be left.
@@ -669,22 +771,21 @@ impl Eraser<'_> {
             }
         }
         let scope = ErasedScope::Expired(ErasureId::draw(self.indexer.random), free.clone());
-        for (key, until) in self.locked(&self.list_originals(firm, &scope).await?).await? {
+        for (key, lock) in self.locked(&self.list_originals(firm, &scope).await?).await? {
             if let Some(own) = OriginalKey::parse(&key) {
                 free.remove(&own.message);
             }
-            kept = Some(EraseError::Locked { key, until });
+            kept = Some(EraseError::locked(key, lock));
         }
         Ok((free, kept))
     }
 
-    /// Those of these originals that Object Lock keeps, each with until when.
-    async fn locked(&self, originals: &[String]) -> Result<Vec<(String, Timestamp)>, LogError> {
+    /// Those of these originals that Object Lock keeps, each with how.
+    async fn locked(&self, originals: &[String]) -> Result<Vec<(String, ObjectLock)>, LogError> {
         let now = self.clock.now();
-        let looks = originals.iter().map(|key| async move {
-            let until = self.appender.store.retained_until(key).await?.filter(|until| *until > now);
-            Ok(until.map(|until| (key.clone(), until)))
-        });
+        let looks = originals
+            .iter()
+            .map(|key| async move { Ok(self.appender.store.lock_of(key, now).await?.map(|lock| (key.clone(), lock))) });
         let looks: Vec<_> = looks.collect();
         let found: Vec<Option<_>> = stream::iter(looks).buffered(AT_ONCE).try_collect().await?;
         Ok(found.into_iter().flatten().collect())
@@ -694,7 +795,7 @@ impl Eraser<'_> {
     async fn find_originals(&self, firm: FirmId, scope: &ErasedScope) -> Result<Vec<String>, EraseError> {
         let originals = self.list_originals(firm, scope).await?;
         match self.locked(&originals).await?.into_iter().next() {
-            Some((key, until)) => Err(EraseError::Locked { key, until }),
+            Some((key, lock)) => Err(EraseError::locked(key, lock)),
             None => Ok(originals),
         }
     }

@@ -8,7 +8,10 @@
 //!     └─────────────┴─(refused)─────┘
 //! ```
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -19,7 +22,7 @@ use crate::{
     base::id::{ErasureId, FirmId, MailboxId, MemberId, MessageId},
     evidence::{
         entry::ARCHIVED,
-        eraser::{EraseError, ErasedCount, ErasedScope, Eraser, Erasure},
+        eraser::{EraseError, ErasedCount, ErasedScope, Eraser, Erasure, FoundFacts},
     },
     firm::{fact::StoredFact, feed::FeedError},
     mail::{
@@ -36,6 +39,8 @@ use crate::{
 pub const REMOVED_MAX: usize = 1_000;
 /// Facts that are looked at in one go.
 const FACTS_AT_ONCE: usize = 500;
+/// Pages of an erasure whose facts are found by one reading of the feed.
+const PAGES_AT_ONCE: u64 = 64;
 /// A round that began before all was erased may take so long to end, and write what it found: then all is erased once
 /// more.
 pub const ROUND_TIME: Duration = Duration::from_secs(3 * 60);
@@ -141,7 +146,7 @@ pub enum ErasureState {
 pub enum ErasureRefusal {
     /// Object Lock keeps an original.
     Locked,
-    /// A message is, or was, filed to a dossier under a legal hold.
+    /// A message is, or was, filed to a dossier under a legal hold, or S3 still has a hold on it that was lifted.
     Held,
     /// The mailbox is active.
     Active,
@@ -219,7 +224,7 @@ pub struct ErasurePaging {
     pub pages: u64,
     /// What is on the pages that were found, or erased.
     pub count: ErasedCount,
-    /// The page that is erased next.
+    /// The page that is counted, or erased, next.
     pub next: u64,
 }
 
@@ -382,43 +387,78 @@ impl ErasureOrder {
         Ok(row.value.progress.clone())
     }
 
-    /// Finds what has expired and what is kept too long, page by page.
+    /// Finds what has expired and what is kept too long, page by page, and then counts what is on the pages.
     async fn preview_pages(row: &mut Row<Self>, eraser: &Eraser<'_>) -> Result<ErasureState, EraseError> {
         let rules = KeepingRules::of(eraser.table, row.value.firm).await?.ok_or(EraseError::AsAsked)?;
-        let (mut paging, mut kept) = (row.value.paging.unwrap_or_default(), None);
-        loop {
+        let (mut paging, mut kept, mut has_more) = (row.value.paging.unwrap_or_default(), None, true);
+        while has_more {
             let id = if paging.pages == 0 { row.value.id } else { ErasureId::draw(eraser.indexer.random) };
             let mut page = ErasureBatch { id, messages: BTreeSet::new(), shortened: BTreeSet::new() };
-            let reached = page.fill(row.value.firm, &rules, eraser, paging.after).await?;
+            (paging.after, has_more) = page.fill(row.value.firm, &rules, eraser, paging.after).await?;
             kept = page.leave_kept(row.value.firm, eraser).await?.or(kept);
             if !page.is_empty() {
-                paging.count = paging.count + eraser.preview(&row.value.part(&page)).await?;
                 let key = Key::erasure_page(row.value.firm, row.value.id, paging.pages);
                 eraser.table.write(Write::overwrite(key, &page)).await?;
                 paging.pages += 1;
             }
-            let Some(reached) = reached else { break };
-            paging.after = reached;
             Self::note(row, eraser, paging, None).await?;
         }
         if paging.pages == 0 {
             return Err(kept.unwrap_or(EraseError::AsAsked));
         }
-        row.value.paging = Some(ErasurePaging { count: ErasedCount::default(), ..paging });
+        if paging.next == 0 {
+            // An older version may have counted some pages as it found them.
+            paging.count = ErasedCount::default();
+        }
+        let mut read = VecDeque::new();
+        while paging.next < paging.pages {
+            if let Some((page, facts)) = Self::next_page(row, eraser, paging, &mut read).await? {
+                match eraser.find_page(&row.value.part(&page), facts).await {
+                    Ok(found) => paging.count = paging.count + found.count(),
+                    // A hold came meanwhile.
+                    Err(EraseError::AsAsked) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            paging.next += 1;
+            Self::note(row, eraser, paging, None).await?;
+        }
+        row.value.paging = Some(ErasurePaging { count: ErasedCount::default(), next: 0, ..paging });
         Ok(ErasureState::Previewed { count: paging.count, has_more: false })
+    }
+
+    /// The page whose turn it is, with its facts; none if it is done with. The feed is read once for many pages: those
+    /// wait in `read`.
+    async fn next_page(
+        row: &Row<Self>,
+        eraser: &Eraser<'_>,
+        paging: ErasurePaging,
+        read: &mut VecDeque<Option<(ErasureBatch, FoundFacts)>>,
+    ) -> Result<Option<(ErasureBatch, FoundFacts)>, EraseError> {
+        if read.is_empty() {
+            let (firm, id, mut pages) = (row.value.firm, row.value.id, Vec::new());
+            for number in paging.next..paging.pages.min(paging.next + PAGES_AT_ONCE) {
+                let page = eraser.table.get::<ErasureBatch>(&Key::erasure_page(firm, id, number)).await?;
+                pages.push(page.map(|row| row.value));
+            }
+            let scopes: Vec<_> = pages.iter().flatten().map(|page| row.value.part(page).scope).collect();
+            let mut facts = eraser.find_facts(firm, &scopes).await?.into_iter();
+            read.extend(pages.into_iter().map(|page| page.and_then(|page| Some((page, facts.next()?)))));
+        }
+        Ok(read.pop_front().flatten())
     }
 
     /// Erases page by page, and all once more after the rounds that were under way have ended.
     async fn carry_out_pages(row: &mut Row<Self>, eraser: &Eraser<'_>) -> Result<ErasureState, EraseError> {
         let (firm, id, mut paging) = (row.value.firm, row.value.id, row.value.paging.unwrap_or_default());
-        let is_last = row.value.erased.is_some();
+        let (is_last, mut read) = (row.value.erased.is_some(), VecDeque::new());
         while paging.next < paging.pages {
             let key = Key::erasure_page(firm, id, paging.next);
-            if let Some(Row { value: mut page, .. }) = eraser.table.get::<ErasureBatch>(&key).await? {
+            if let Some((mut page, facts)) = Self::next_page(row, eraser, paging, &mut read).await? {
                 // A hold may have come since the preview.
                 (page.messages, _) = eraser.free_of(firm, page.messages).await?;
                 let part = row.value.part(&page);
-                match eraser.find(&part).await {
+                match eraser.find_page(&part, facts).await {
                     Ok(found) => {
                         row.value.has_begun = true;
                         Self::note(row, eraser, paging, None).await?;
@@ -527,23 +567,23 @@ impl ErasureBatch {
         self.messages.is_empty() && self.shortened.is_empty()
     }
 
-    /// Finds the next messages that have expired, and those that are kept longer than the rules say. Where to go on;
-    /// none at the end of the facts.
+    /// Finds the next messages that have expired, and those that are kept longer than the rules say. Returns where to
+    /// go on, and whether there may be more.
     async fn fill(
         &mut self,
         firm: FirmId,
         rules: &KeepingRules,
         eraser: &Eraser<'_>,
         mut after: u64,
-    ) -> Result<Option<u64>, EraseError> {
+    ) -> Result<(u64, bool), EraseError> {
         let (table, now) = (eraser.table, eraser.clock.now());
         let limit = FACTS_AT_ONCE.min(eraser.page);
         loop {
             if self.messages.len() + self.shortened.len() + limit > eraser.page {
-                return Ok(Some(after));
+                return Ok((after, true));
             }
             let facts: Vec<(u64, StoredFact)> = table.numbered(&Key::fact(firm, after), true, limit).await?;
-            let Some((last, _)) = facts.last() else { return Ok(None) };
+            let Some((last, _)) = facts.last() else { return Ok((after, false)) };
             after = *last;
             let archived = facts.iter().filter(|(_, fact)| fact.text("type") == Some(ARCHIVED));
             let ids = archived.filter_map(|(_, fact)| fact.text("message")?.parse().ok());
@@ -605,7 +645,7 @@ async fn selected(
 fn refused(error: &EraseError) -> Option<ErasureState> {
     let (reason, until) = match error {
         EraseError::Locked { until, .. } => (ErasureRefusal::Locked, Some(*until)),
-        EraseError::Held(_) => (ErasureRefusal::Held, None),
+        EraseError::Held(_) | EraseError::HeldByS3(_) => (ErasureRefusal::Held, None),
         EraseError::Active(_) => (ErasureRefusal::Active, None),
         EraseError::FirmGoesOn => (ErasureRefusal::FirmGoesOn, None),
         EraseError::Pushed(_) => (ErasureRefusal::Pushed, None),

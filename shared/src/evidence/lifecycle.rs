@@ -1,7 +1,8 @@
 //! The lifecycle rules of the bucket, compared with those that greffe asks for: one for each year, which removes the
-//! originals that were kept until its end, and none that removes anything else of the archive.
+//! originals that were kept until its end, those that remove older versions with the markers over them and uploads that
+//! were not completed, and none that removes anything else of the archive.
 
-use aws_sdk_s3::types::{ExpirationStatus, LifecycleRule};
+use aws_sdk_s3::types::{AbortIncompleteMultipartUpload, ExpirationStatus, LifecycleExpiration, LifecycleRule};
 use jiff::Timestamp;
 
 use crate::{
@@ -12,8 +13,10 @@ use crate::{
 
 /// What the keys of all originals and logs begin with.
 const ROOTS: [&str; 2] = ["firms/", UNTIL];
-/// For how many days at least a version stays that is no longer current, as in template.yaml.
-const NONCURRENT_DAYS_MIN: i32 = 90;
+/// For how many days a version stays that is no longer current, as in template.yaml.
+pub const NONCURRENT_DAYS: i32 = 90;
+/// After how many days an upload goes that was not completed, as in template.yaml.
+pub const ABORT_DAYS: i32 = 1;
 
 /// A rule, as far as it removes something.
 struct RemovalRule<'a> {
@@ -25,7 +28,13 @@ struct RemovalRule<'a> {
     date: Option<Timestamp>,
     /// Whether it removes current versions after days.
     has_days: bool,
+    /// After how many days it removes versions that are no longer current.
     noncurrent_days: Option<i32>,
+    /// Whether it keeps some of those for good.
+    keeps_newer: bool,
+    removes_lone_markers: bool,
+    /// After how many days it removes uploads that were not completed.
+    abort_days: Option<i32>,
 }
 
 impl<'a> RemovalRule<'a> {
@@ -45,6 +54,11 @@ impl<'a> RemovalRule<'a> {
             date: date.and_then(|date| Timestamp::from_second(date.secs()).ok()),
             has_days: expiration.is_some_and(|expiration| expiration.days().is_some_and(|days| days > 0)),
             noncurrent_days: noncurrent.and_then(|noncurrent| noncurrent.noncurrent_days()),
+            keeps_newer: noncurrent.is_some_and(|noncurrent| noncurrent.newer_noncurrent_versions().is_some()),
+            removes_lone_markers: expiration.and_then(LifecycleExpiration::expired_object_delete_marker) == Some(true),
+            abort_days: rule
+                .abort_incomplete_multipart_upload()
+                .and_then(AbortIncompleteMultipartUpload::days_after_initiation),
         })
     }
 
@@ -55,6 +69,11 @@ impl<'a> RemovalRule<'a> {
 
     fn removes_current(&self) -> bool {
         self.date.is_some() || self.has_days
+    }
+
+    /// Whether it holds for the whole bucket.
+    fn is_of_everything(&self) -> bool {
+        self.prefix.is_empty() && !self.is_partial
     }
 
     /// Whether it is the rule for that year.
@@ -73,11 +92,12 @@ pub(super) fn compare_rules(bucket: &str, rules: &[LifecycleRule]) -> Vec<Eviden
     let mut rules: Vec<RemovalRule<'_>> = rules.iter().filter_map(RemovalRule::read).collect();
     let mut findings = Vec::new();
     for rule in rules.iter().filter(|rule| rule.may_concern_archive()) {
-        if rule.noncurrent_days.is_some_and(|days| days < NONCURRENT_DAYS_MIN) {
-            let detail = format!("it removes older versions before {NONCURRENT_DAYS_MIN} days are over");
+        if rule.noncurrent_days.is_some_and(|days| days < NONCURRENT_DAYS) {
+            let detail = format!("it removes older versions before {NONCURRENT_DAYS} days are over");
             findings.push(rule.found(bucket, FindingKind::Altered, &detail));
         }
     }
+    findings.extend(missing_of_everything(bucket, &rules));
     rules.retain(|rule| rule.removes_current() && rule.may_concern_archive());
     let mut missing = Vec::new();
     for year in (FIRST_EXPIRY_YEAR..=LAST_EXPIRY_YEAR).filter_map(|year| ExpiryYear::try_from(year).ok()) {
@@ -108,11 +128,35 @@ pub(super) fn compare_rules(bucket: &str, rules: &[LifecycleRule]) -> Vec<Eviden
     findings
 }
 
+/// The rules for the whole bucket that are not there.
+fn missing_of_everything(bucket: &str, rules: &[RemovalRule<'_>]) -> Vec<EvidenceFinding> {
+    let whole: Vec<_> = rules.iter().filter(|rule| rule.is_of_everything()).collect();
+    let has = |is: &dyn Fn(&RemovalRule<'_>) -> bool| whole.iter().any(|rule| is(rule));
+    let wanted = [
+        (
+            has(&|rule| rule.noncurrent_days == Some(NONCURRENT_DAYS) && !rule.keeps_newer),
+            format!("older versions after {NONCURRENT_DAYS} days"),
+        ),
+        (has(&|rule| rule.removes_lone_markers), "delete markers that hide nothing".to_owned()),
+        (
+            has(&|rule| rule.abort_days == Some(ABORT_DAYS)),
+            format!("uploads that were not completed after {ABORT_DAYS} day"),
+        ),
+    ];
+    let missing = wanted.into_iter().filter(|(is_there, _)| !is_there);
+    let found = missing.map(|(_, what)| EvidenceFinding {
+        kind: FindingKind::Missing,
+        what: format!("lifecycle rule of {bucket}, for everything"),
+        detail: format!("no rule removes {what}"),
+    });
+    found.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use aws_sdk_s3::{
         primitives::DateTime,
-        types::{LifecycleExpiration, LifecycleRuleFilter, NoncurrentVersionExpiration},
+        types::{LifecycleRuleFilter, NoncurrentVersionExpiration},
     };
 
     use super::*;
@@ -147,6 +191,10 @@ mod tests {
         let mut own = rule("forget-what-was-removed", "", Some(markers));
         own.noncurrent_version_expiration = older_versions(90);
         rules.push(own);
+        let mut incomplete = rule("forget-what-was-not-completed", "", None);
+        let abort = AbortIncompleteMultipartUpload::builder().days_after_initiation(1).build();
+        incomplete.abort_incomplete_multipart_upload = Some(abort);
+        rules.push(incomplete);
         rules.push(rule("reports", "inventory/", Some(days(30))));
         assert_eq!(found(&rules), []);
         let with = |change: &dyn Fn(&mut Vec<LifecycleRule>)| {
@@ -165,6 +213,14 @@ mod tests {
         let mut sooner = rule("sooner", "", None);
         sooner.noncurrent_version_expiration = older_versions(1);
         assert_eq!(with(&|rules| rules.push(sooner.clone())), [Altered]);
-        assert_eq!(found(&[]), [Missing]);
+        assert_eq!(found(&[]), [Missing; 4]);
+        // Those of the whole bucket.
+        let of_everything = usize::from(LAST_EXPIRY_YEAR - FIRST_EXPIRY_YEAR) + 1;
+        assert_eq!(with(&|rules| drop(rules.remove(of_everything))), [Missing; 2]);
+        assert_eq!(with(&|rules| drop(rules.remove(of_everything + 1))), [Missing]);
+        let longer = older_versions(365);
+        assert_eq!(with(&|rules| rules[of_everything].noncurrent_version_expiration = longer.clone()), [Missing]);
+        let some = LifecycleRuleFilter::builder().prefix("firms/").build();
+        assert_eq!(with(&|rules| rules[of_everything + 1].filter = Some(some.clone())), [Missing]);
     }
 }

@@ -221,6 +221,20 @@ struct Look {
     until: KeptUntil,
     /// When it was stored.
     at: Timestamp,
+    /// Whether its message is, or ever was, filed.
+    is_filed: bool,
+}
+
+/// What an original lies under at S3.
+struct LookedAt {
+    key: String,
+    look: Look,
+    /// What lies there; none if nothing does.
+    there: Option<StoredObject>,
+    /// Whether Object Lock keeps it as long as it should.
+    is_kept: bool,
+    /// Whether it is under a legal hold of S3.
+    is_held: bool,
 }
 
 /// What is gathered while a firm is verified.
@@ -260,6 +274,8 @@ pub(super) struct Gathered {
     pub(super) reached: u64,
     /// Originals that have expired and are gone.
     pub(super) expired: Vec<(MessageId, KeptUntil)>,
+    /// Originals whose messages were filed, or that S3 holds, each with whether S3 does. Only with Object Lock.
+    pub(super) holds: Vec<(OriginalKey, bool)>,
     originals: u64,
     originals_erased: u64,
     pub(super) originals_expired: u64,
@@ -342,6 +358,7 @@ impl Gathered {
             expected: StoredObject { sha256: original.sha256, bytes: original.bytes },
             until: original.until,
             at: original.archived_at,
+            is_filed: message.filing.is_some(),
         })
     }
 
@@ -448,6 +465,7 @@ impl Verifier<'_> {
             self.compare_objects(firm, &mut gathered).await?;
             self.compare_index(firm, &mut gathered).await?;
         }
+        self.compare_holds(firm, &mut gathered).await?;
         explain_missing(firm, &mut gathered);
         gathered.findings.sort();
         let Gathered { originals, originals_erased, originals_expired, copies_left, .. } = gathered;
@@ -573,7 +591,8 @@ impl Verifier<'_> {
         }
         let mut looks = Vec::new();
         for Claim { message, stored: expected, until, at, .. } in claims {
-            let look = Look { message, expected, until, at };
+            let is_filed = messages.get(&message).is_some_and(|message| message.filing.is_some());
+            let look = Look { message, expected, until, at, is_filed };
             // A later entry may say that it is kept longer, or less long.
             match messages.get(&message).and_then(|message| message.original()).map(|original| original.until) {
                 Some(indexed) if indexed == until => looks.push(look),
@@ -740,15 +759,21 @@ impl Verifier<'_> {
         gathered.originals += originals.len() as u64;
         let looks = originals.into_iter().map(|look| async move {
             let key = OriginalKey::new(firm, look.message, look.until).to_string();
-            let Some(head) = self.store.head(&key).await? else { return Ok((key, look, None, true)) };
+            let Some(head) = self.store.head(&key).await? else {
+                return Ok(LookedAt { key, look, there: None, is_kept: true, is_held: false });
+            };
             let there = self.content(&key, &head).await?;
             let is_kept = look.until.has_ended(self.now)
                 || self.locked_until(look.at).is_none_or(|until| head.retained_until >= Some(until));
-            Ok::<_, VerifyError>((key, look, there, is_kept))
+            Ok::<_, VerifyError>(LookedAt { key, look, there, is_kept, is_held: head.is_held })
         });
         let looks: Vec<_> = looks.collect();
         let mut seen = futures::stream::iter(looks).buffered(AT_ONCE);
-        while let Some((key, Look { message, expected, until, .. }, there, is_kept)) = seen.try_next().await? {
+        while let Some(LookedAt { key, look, there, is_kept, is_held }) = seen.try_next().await? {
+            let Look { message, expected, until, is_filed, .. } = look;
+            if self.lock_days.is_some() && there.is_some() && (is_filed || is_held) {
+                gathered.holds.push((OriginalKey::new(firm, message, until), is_held));
+            }
             gathered.bytes_read += there.filter(|_| self.reads).map_or(0, |there| there.bytes);
             gathered.originals_expired += u64::from(until.has_ended(self.now));
             if there.is_none() && until.has_ended(self.now) {

@@ -1,9 +1,10 @@
 //! Verification of how long mail is kept: the table holds the periods, classes and legal holds that the facts tell of,
-//! and what expired was to expire.
+//! and what expired was to expire. With Object Lock, S3 holds the originals that a legal hold keeps, and no others.
 
 use std::collections::{BTreeMap, HashMap};
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::{
@@ -18,9 +19,9 @@ use crate::{
     mail::{
         archive::OriginalKey,
         hold::LegalHold,
-        keeping_history::is_as_recorded,
+        keeping_history::{HeldSince, is_as_recorded},
         message::Message,
-        retention_keeper::{DossierClass, KeepingRules},
+        retention_keeper::{DossierClass, KEEPER_PATIENCE, KeepingRules},
     },
 };
 
@@ -68,6 +69,36 @@ impl Verifier<'_> {
                 is_newer |= gathered.keeping.note(fact);
             }
         }
+    }
+
+    /// Compares S3's legal holds with those that the facts tell of. The keeper has had time for what is older than its
+    /// patience.
+    pub(super) async fn compare_holds(&self, firm: FirmId, gathered: &mut Gathered) -> Result<(), VerifyError> {
+        let looked = std::mem::take(&mut gathered.holds);
+        if gathered.is_keeping_unknown || looked.is_empty() {
+            return Ok(());
+        }
+        let patience = SignedDuration::try_from(KEEPER_PATIENCE).unwrap_or_default();
+        let settled = self.now.checked_sub(patience).unwrap_or(Timestamp::MIN);
+        let HeldSince { ever, throughout } = gathered.keeping.held_since(settled);
+        for some in looked.chunks(PAGE) {
+            let messages =
+                self.read_messages(firm, some.iter().map(|(key, _)| key.message).collect(), gathered).await?;
+            for (key, is_held) in some {
+                let Some(message) = messages.get(&key.message) else { continue };
+                let (table, held) = (self.table, if *is_held { &ever } else { &throughout });
+                let before = if *is_held { Timestamp::MAX } else { settled };
+                let is_meant = held.holding_before(table, firm, message, before).await?.is_some();
+                if *is_held && !is_meant {
+                    let detail = "S3 keeps it under a legal hold, and no fact tells of one";
+                    gathered.note_finding(FindingKind::Extra, key, detail);
+                } else if !*is_held && is_meant {
+                    let detail = "a legal hold should keep it, and S3 does not hold it";
+                    gathered.note_finding(FindingKind::Unlocked, key, detail);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Compares what has expired and is gone with what was to be kept longer then.

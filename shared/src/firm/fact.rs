@@ -320,6 +320,12 @@ pub enum FactEvent {
         /// The code of the problem in the catalogue.
         code: Code,
     },
+    /// A webhook that was paused because its address did not take events goes on: what waited is posted.
+    WebhookResumed {
+        /// The webhook.
+        #[schema(value_type = String)]
+        webhook: WebhookId,
+    },
     /// A share of the archive was checked: its originals, index and log, by the schedule. Each day there is another
     /// share, and all of them within four weeks.
     ArchiveChecked {
@@ -421,6 +427,7 @@ impl FactEvent {
             Self::SecretExpired { .. } => EventType::SecretExpired,
             Self::SecretRenewed { .. } => EventType::SecretRenewed,
             Self::WebhookPaused { .. } => EventType::WebhookPaused,
+            Self::WebhookResumed { .. } => EventType::WebhookResumed,
             Self::ArchiveChecked { .. } => EventType::ArchiveChecked,
             Self::Void => EventType::Void,
         }
@@ -459,6 +466,7 @@ pub enum EventType {
     SecretExpired,
     SecretRenewed,
     WebhookPaused,
+    WebhookResumed,
     ArchiveChecked,
     Void,
 }

@@ -82,9 +82,6 @@ pub struct ConsoleUser {
 /// Why a person keeps their role.
 #[derive(Debug, thiserror::Error)]
 pub enum UserError {
-    /// The firm has no such person.
-    #[error("the firm has no such person")]
-    Unknown,
     /// It is the firm's last administrator.
     #[error("this is the firm's last administrator")]
     LastAdministrator,
@@ -141,15 +138,14 @@ impl ConsoleUser {
 
     /// Gives another role. `may_be_last`: whether the firm may be left without an administrator.
     ///
-    /// Errors: there is no such person; it is the last administrator; `Conflict` if another wrote first; the table
-    /// refuses or does not answer.
+    /// Errors: it is the last administrator; `Conflict` if another wrote first; the table refuses or does not answer.
     pub async fn change(
         table: &Table,
-        (firm, id): (FirmId, UserId),
+        (firm, row): (FirmId, Row<Self>),
         role: UserRole,
         may_be_last: bool,
     ) -> Result<Self, UserError> {
-        let row = Self::find(table, firm, id).await?.ok_or(UserError::Unknown)?;
+        let id = row.value.id;
         let user = Self { role, ..row.value.clone() };
         let mut writes = Vec::new();
         if row.value.role == UserRole::Administrator && role != UserRole::Administrator && !may_be_last {
@@ -163,8 +159,8 @@ impl ConsoleUser {
     /// Lets the person in no more: their next request is refused. `may_be_last` as in [`ConsoleUser::change`].
     ///
     /// Errors: as [`ConsoleUser::change`].
-    pub async fn dismiss(table: &Table, firm: FirmId, id: UserId, may_be_last: bool) -> Result<(), UserError> {
-        let row = Self::find(table, firm, id).await?.ok_or(UserError::Unknown)?;
+    pub async fn dismiss(table: &Table, firm: FirmId, row: Row<Self>, may_be_last: bool) -> Result<(), UserError> {
+        let id = row.value.id;
         let mut writes = Vec::new();
         if row.value.role == UserRole::Administrator && !may_be_last {
             writes.push(Self::stays(table, firm, id).await?);

@@ -10,7 +10,7 @@ use std::{fmt, ops::RangeInclusive, path::PathBuf};
 use aws_sdk_s3::{
     Client,
     primitives::{ByteStream, SdkBody},
-    types::{ChecksumAlgorithm, ChecksumMode},
+    types::{ChecksumAlgorithm, ChecksumMode, ObjectLockLegalHold, ObjectLockLegalHoldStatus},
 };
 use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncWriteExt as _;
@@ -310,6 +310,31 @@ impl Archive {
             }
             _ => Ok(self.find(to).await? == Some(expected)),
         }
+    }
+
+    /// Has S3 put an original under its own legal hold, or lift it; a second time changes nothing. Returns false if the
+    /// original is missing. The bucket has to have Object Lock.
+    ///
+    /// Cost: a HEAD, and a PUT where it is otherwise.
+    /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectLegalHold.html>
+    ///
+    /// Errors: S3 refuses or does not answer.
+    pub async fn hold(&self, key: OriginalKey, is_held: bool) -> Result<bool, ArchiveError> {
+        let failed = |attempted, source| ArchiveError::Store { attempted, message: key.message, source };
+        let head = match self.client.head_object().bucket(&self.bucket).key(key.to_string()).send().await {
+            Ok(head) => head,
+            Err(e) if e.raw_response().is_some_and(|r| r.status().as_u16() == 404) => return Ok(false),
+            Err(e) => return Err(failed("find", e.into())),
+        };
+        let was_held = head.object_lock_legal_hold_status() == Some(&ObjectLockLegalHoldStatus::On);
+        if was_held != is_held {
+            let status = if is_held { ObjectLockLegalHoldStatus::On } else { ObjectLockLegalHoldStatus::Off };
+            let hold = self.client.put_object_legal_hold().bucket(&self.bucket).key(key.to_string());
+            let hold = hold.legal_hold(ObjectLockLegalHold::builder().status(status).build());
+            // The version that was looked at, whatever is laid over it meanwhile.
+            hold.set_version_id(head.version_id).send().await.map_err(|e| failed("hold", e.into()))?;
+        }
+        Ok(true)
     }
 
     /// A link by which anybody may read the original for [`crate::aws::link::LINK_LIFETIME`].

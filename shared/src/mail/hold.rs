@@ -1,6 +1,7 @@
 //! Legal holds: while a dossier is under one, no mail of it is erased or removed.
 //!
-//! A mail is held if it is filed to such a dossier, or ever was: taking it out of the dossier frees nothing.
+//! A mail is held if it is filed to such a dossier, or ever was: taking it out of the dossier frees nothing. With
+//! Object Lock, S3 holds its original, too (`mail/retention_keeper.rs`).
 
 use std::collections::BTreeSet;
 
@@ -102,12 +103,26 @@ impl HeldDossiers {
     ///
     /// Errors: the table refuses or does not answer.
     pub async fn holding(&self, table: &Table, firm: FirmId, message: &Message) -> Result<Option<String>, TableError> {
+        self.holding_before(table, firm, message, Timestamp::MAX).await
+    }
+
+    /// The one that holds a message by what it was filed to before `time`, if one does.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn holding_before(
+        &self,
+        table: &Table,
+        firm: FirmId,
+        message: &Message,
+        time: Timestamp,
+    ) -> Result<Option<String>, TableError> {
         // What was never filed has no history.
         if message.filing.is_none() || self.0.is_empty() {
             return Ok(None);
         }
         let filings = table.query_all::<FilingRecord>(&Key::filing_prefix(firm, message.id)).await?;
-        let dossiers = filings.into_iter().filter_map(|row| row.value.dossier);
+        let filings = filings.into_iter().filter(|row| row.value.at < time);
+        let dossiers = filings.filter_map(|row| row.value.dossier);
         Ok(dossiers.into_iter().find(|dossier| self.0.contains(dossier)))
     }
 

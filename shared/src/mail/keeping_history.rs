@@ -1,7 +1,7 @@
 //! What the facts say of how long a firm's mail is to be kept: its periods, the classes of its dossiers, its legal
 //! holds. The table has the present state of these; the facts have each change, and who made it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -10,7 +10,7 @@ use crate::{
     base::id::FirmId,
     firm::{fact::StoredFact, retention::Retention},
     mail::{
-        hold::LegalHold,
+        hold::{HeldDossiers, LegalHold},
         retention_keeper::{DossierClass, KeepingRules, recorded_periods},
     },
 };
@@ -76,6 +76,15 @@ pub struct KeepingState {
     pub holds: BTreeMap<String, LegalHold>,
 }
 
+/// The dossiers that were under a hold since some time.
+#[derive(Debug)]
+pub struct HeldSince {
+    /// Those that were at any moment.
+    pub ever: HeldDossiers,
+    /// Those that were all the time, and are.
+    pub throughout: HeldDossiers,
+}
+
 impl KeepingHistory {
     /// Takes a fact in; whether it tells of a change.
     pub fn note(&mut self, fact: &StoredFact) -> bool {
@@ -83,6 +92,23 @@ impl KeepingHistory {
         let noted = at.zip(KeepingChange::recorded(fact));
         self.0.extend(noted.clone());
         noted.is_some()
+    }
+
+    /// The dossiers that have been under a hold at some time since `time`, or have been all the time.
+    pub fn held_since(&self, time: Timestamp) -> HeldSince {
+        let (mut ever, mut throughout) = (BTreeSet::new(), BTreeSet::new());
+        for dossier in self.before(time).holds.into_keys() {
+            ever.insert(dossier.clone());
+            throughout.insert(dossier);
+        }
+        for (_, change) in self.0.iter().filter(|(at, _)| *at >= time) {
+            match change {
+                KeepingChange::Hold(dossier, Some(_)) => drop(ever.insert(dossier.clone())),
+                KeepingChange::Hold(dossier, None) => drop(throughout.remove(dossier)),
+                KeepingChange::Periods(_) | KeepingChange::Class(..) => {}
+            }
+        }
+        HeldSince { ever: ever.into(), throughout: throughout.into() }
     }
 
     /// As it was before `time`.
@@ -149,6 +175,17 @@ mod tests {
         assert_eq!((march.classes["a"].class.as_str(), march.holds["b"].reason.as_str()), ("Tax", "The law"));
         let now = at("2026-06-01T00:00:00Z");
         assert_eq!(now, KeepingState { periods: Some(Retention::default()), ..KeepingState::default() });
+        for (since, ever, throughout) in [
+            ("2026-02-15T00:00:00Z", Some("b"), None),
+            ("2026-03-15T00:00:00Z", Some("b"), None),
+            ("2026-04-15T00:00:00Z", None, None),
+        ] {
+            let held = history.held_since(since.parse().unwrap());
+            assert_eq!((held.ever.any(), held.throughout.any()), (ever, throughout), "{since}");
+        }
+        assert!(history.note(&fact("hold-2", "2026-06-01T00:00:00Z", json!({ "dossier": "c" }))));
+        let held = history.held_since("2026-06-02T00:00:00Z".parse().unwrap());
+        assert_eq!((held.ever.any(), held.throughout.any()), (Some("c"), Some("c")));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::{
     base::{
         address::recipient_domain,
         digest::Digest,
-        id::{ConversationId, FirmId, FolderId, ImmutableId, MessageId},
+        id::{ConversationId, ErasureId, FirmId, FolderId, ImmutableId, MessageId},
     },
     firm::{
         fact::{Envelope, FiledThrough, MailFacts},
@@ -147,6 +147,9 @@ pub enum MessageState {
     Erased {
         /// When.
         at: Timestamp,
+        /// Who had it erased, and why; none before 0.2.0.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<ErasureNote>,
     },
     /// It was kept though nobody wanted it, and the firm removed it: the last step, whatever Graph lists.
     Removed {
@@ -154,12 +157,32 @@ pub enum MessageState {
         at: Timestamp,
         /// Who: the id of the API key or of the person, or `operator`.
         by: String,
+        /// The same with who asked for it, and why; none before 0.2.0.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<ErasureNote>,
     },
     /// Its original was kept until the end of a year that is over: the last step, whatever Graph lists.
     Expired {
         /// Until when it was kept.
         at: Timestamp,
     },
+}
+
+/// Who had a mail erased or removed, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErasureNote {
+    /// The erasure; none if it was not asked for by the API.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erasure: Option<ErasureId>,
+    /// Who asked for it.
+    pub asked_by: String,
+    /// Whose request it was: the id of the API key or of the person, or `operator`.
+    pub by: String,
+    /// Who confirmed it, if that was needed: as `by`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmed_by: Option<String>,
+    /// Why.
+    pub reason: String,
 }
 
 /// The original in the archive.
@@ -461,8 +484,8 @@ pub(crate) mod tests {
             MessageState::Unmarked { original, code },
             MessageState::Failed(failure),
             MessageState::Gone { at: Timestamp::UNIX_EPOCH, number: 4 },
-            MessageState::Erased { at: Timestamp::UNIX_EPOCH },
-            MessageState::Removed { at: Timestamp::UNIX_EPOCH, by: "operator".to_owned() },
+            MessageState::Erased { at: Timestamp::UNIX_EPOCH, note: None },
+            MessageState::Removed { at: Timestamp::UNIX_EPOCH, by: "operator".to_owned(), note: None },
             MessageState::Expired { at: Timestamp::UNIX_EPOCH },
         ] {
             let message = Message { state, ..message(Some("D1")) };

@@ -4,13 +4,16 @@
 //! message; a new period, class or hold makes it look at all messages once more. What is to be kept longer is copied to
 //! its new key; then one transaction writes the message and the fact. The old copy expires by its own rule. A keeper
 //! that dies in between copies again to the same key. It never keeps anything less long: what shortens is an erasure.
+//!
+//! With Object Lock, S3's own legal hold is on the original of each mail that a legal hold keeps, at the key that never
+//! expires. The hold alone would not do: the rule of a year lays a delete marker over what S3 holds, too.
 
 use std::{
     collections::{BTreeSet, HashMap},
     time::Duration,
 };
 
-use futures::{StreamExt as _, stream};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -34,7 +37,7 @@ use crate::{
     mail::{
         archive::{Archive, ArchiveError, OriginalKey, StoredObject},
         hold::HeldDossiers,
-        message::Message,
+        message::{Message, Original},
     },
 };
 
@@ -46,7 +49,7 @@ const COPIES_AT_ONCE: usize = 8;
 const TRIGGERS: [&str; 3] = ["retention-", "dossier-class-", "hold-"];
 /// A keeper that does not come to its end for so long is one that is stuck.
 pub const KEEPER_PATIENCE: Duration = Duration::from_secs(6 * 3600);
-/// A lifted hold keeps nothing longer.
+/// A lifted hold keeps nothing longer. Only where S3 holds originals, too, all are looked at after it.
 const LIFTED: &str = "hold-lifted-";
 
 /// The class of a dossier, by which its mail is kept.
@@ -149,6 +152,9 @@ pub struct KeeperPlace {
     /// Since when there are facts that it did not look at, or not once more; none if there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub behind_since: Option<Timestamp>,
+    /// Whether S3 holds what was held up to here. Not before 0.2.0, and not without Object Lock.
+    #[serde(default)]
+    pub has_holds: bool,
 }
 
 /// What decides until when the mails of a firm are kept.
@@ -181,11 +187,15 @@ impl KeepingRules {
     /// Errors: the table refuses or does not answer.
     pub async fn kept_until(&self, table: &Table, message: &Message) -> Result<Option<KeptUntil>, TableError> {
         let Some(original) = message.original() else { return Ok(None) };
-        if self.is_held(table, message).await? {
-            return Ok(Some(KeptUntil::Ever));
+        Ok(Some(self.end_of(message, original, self.is_held(table, message).await?)))
+    }
+
+    fn end_of(&self, message: &Message, original: &Original, is_held: bool) -> KeptUntil {
+        if is_held {
+            return KeptUntil::Ever;
         }
         let class = message.dossier().and_then(|dossier| self.classes.get(dossier));
-        Ok(Some(self.periods.kept_until(class.map(String::as_str), message.received_at, original.archived_at)))
+        self.periods.kept_until(class.map(String::as_str), message.received_at, original.archived_at)
     }
 
     /// Whether a legal hold keeps a message.
@@ -240,30 +250,39 @@ pub struct Keeper<'a> {
     pub archive: &'a Archive,
     /// The clock.
     pub clock: &'a Clock,
+    /// Whether the bucket has Object Lock: then S3 holds the originals that a legal hold keeps.
+    pub has_lock: bool,
 }
 
 impl Keeper<'_> {
     /// Follows the feed of a firm until its end, or until `deadline` is near.
     ///
-    /// Cost: a read of the firm where it has no periods. Otherwise a read of each fact, of each message that was filed
-    /// or is looked at once more, and four requests for each original that is kept longer.
+    /// Cost: a read of the firm where it has no periods, and with Object Lock two more. Otherwise a read of each fact,
+    /// of each message that was filed or is looked at once more, and four requests for each original that is kept
+    /// longer. With Object Lock two requests for each that is held, and one for each other that was filed and is looked
+    /// at once more.
     ///
     /// Errors: S3 or the table refuses or does not answer. Its place is stored page by page.
     pub async fn follow(&self, firm: FirmId, deadline: &Deadline) -> Result<KeptLonger, KeeperError> {
         let mut kept = KeptLonger::default();
-        if KeepingRules::of(self.table, firm).await?.is_none() {
+        let key = Key::keeper(firm);
+        if !self.has_work(firm, &key).await? {
             return Ok(kept);
         }
-        let key = Key::keeper(firm);
         while !deadline.is_near() {
             let place = self.table.get::<KeeperPlace>(&key).await?;
             let before = match &place {
+                Some(row) if self.has_lock && !row.value.has_holds => {
+                    let behind_since = row.value.behind_since.or(Some(self.clock.now()));
+                    KeeperPlace { after: row.value.after, again_after: Some(0), behind_since, has_holds: true }
+                }
                 Some(row) => row.value.clone(),
                 // What was archived before there were periods is looked at once.
                 None => KeeperPlace {
                     after: self.feed.last_number(firm).await?,
                     again_after: Some(0),
                     behind_since: Some(self.clock.now()),
+                    has_holds: self.has_lock,
                 },
             };
             let Some((next, done)) = self.step(firm, &before).await? else {
@@ -288,6 +307,26 @@ impl Keeper<'_> {
         Ok(kept)
     }
 
+    /// Whether something may keep mail of the firm longer, or did.
+    async fn has_work(&self, firm: FirmId, place: &Key) -> Result<bool, TableError> {
+        if KeepingRules::of(self.table, firm).await?.is_some() {
+            return Ok(true);
+        }
+        Ok(self.has_lock
+            && (HeldDossiers::of(self.table, firm).await?.any().is_some()
+                || self.table.get::<KeeperPlace>(place).await?.is_some()))
+    }
+
+    /// What decides now. With Object Lock, holds do so even where there are no periods.
+    async fn rules(&self, firm: FirmId) -> Result<Option<KeepingRules>, TableError> {
+        let (rules, table) = (KeepingRules::of(self.table, firm).await?, self.table);
+        if rules.is_some() || !self.has_lock {
+            return Ok(rules);
+        }
+        let (periods, held) = (Retention::default(), HeldDossiers::of(table, firm).await?);
+        Ok(Some(KeepingRules { firm, periods, classes: HashMap::new(), held }))
+    }
+
     /// Looks at the next facts, new ones first; where to go on, and none at the end.
     async fn step(&self, firm: FirmId, place: &KeeperPlace) -> Result<Option<(KeeperPlace, KeptLonger)>, KeeperError> {
         let read = async |after| self.feed.stored_facts_after(firm, after, FACTS_AT_ONCE, self.clock.now()).await;
@@ -295,7 +334,8 @@ impl Keeper<'_> {
         let is_again = facts.is_empty();
         if let Some((reached, _)) = facts.last() {
             next.after = *reached;
-            next.again_after = facts.iter().any(|(_, fact)| is_trigger(fact)).then_some(0).or(next.again_after);
+            next.again_after =
+                facts.iter().any(|(_, fact)| is_trigger(fact, self.has_lock)).then_some(0).or(next.again_after);
         } else if let Some(after) = place.again_after {
             facts = read(after).await?;
             facts.retain(|(number, _)| *number <= place.after);
@@ -306,10 +346,10 @@ impl Keeper<'_> {
         let is_all = next.again_after.is_none() && facts.len() < FACTS_AT_ONCE;
         next.behind_since = place.behind_since.or(Some(self.clock.now())).filter(|_| !is_all);
         // Read after the facts: what these changed is in it.
-        let Some(rules) = KeepingRules::of(self.table, firm).await? else { return Ok(None) };
+        let Some(rules) = self.rules(firm).await? else { return Ok(None) };
         let asked: BTreeSet<MessageId> =
             facts.iter().filter_map(|(_, fact)| candidate(fact, &rules, is_again)).collect();
-        let done = self.keep_all(firm, &rules, asked).await?;
+        let done = self.keep_all(firm, &rules, asked, is_again).await?;
         Ok(Some((next, done)))
     }
 
@@ -319,16 +359,25 @@ impl Keeper<'_> {
         firm: FirmId,
         rules: &KeepingRules,
         asked: BTreeSet<MessageId>,
+        is_again: bool,
     ) -> Result<KeptLonger, KeeperError> {
         let keys: Vec<Key> = asked.into_iter().map(|id| Key::message(firm, id)).collect();
-        let (mut rows, mut moves, now) = (self.table.get_all::<Message>(&keys).await?, Vec::new(), self.clock.now());
-        rows.retain(|row| row.value.original().is_some_and(|original| !original.until.has_ended(now)));
+        let (rows, now) = (self.table.get_all::<Message>(&keys).await?, self.clock.now());
+        let (mut moves, mut holds) = (Vec::new(), Vec::new());
         for row in rows {
-            let wanted = rules.kept_until(self.table, &row.value).await?;
-            let is = row.value.original().map(|original| original.until);
-            moves.extend(
-                wanted.filter(|wanted| is.is_some_and(|is| is < *wanted)).map(|wanted| self.keep(firm, row, wanted)),
-            );
+            let Some(original) = row.value.original().filter(|original| !original.until.has_ended(now)) else {
+                continue;
+            };
+            let (is_held, is) = (rules.is_held(self.table, &row.value).await?, original.until);
+            let wanted = rules.end_of(&row.value, original, is_held);
+            // What expires or was never filed was never held, and a filing lifts no hold.
+            let may_be_lifted = is_again && is.is_ever() && row.value.filing.is_some();
+            if self.has_lock && (is_held || may_be_lifted) {
+                holds.push((OriginalKey::new(firm, row.value.id, KeptUntil::Ever), is_held));
+            }
+            if is < wanted {
+                moves.push(self.keep(firm, row, wanted));
+            }
         }
         let moved: Vec<Result<Option<NumberedFact>, KeeperError>> =
             stream::iter(moves).buffer_unordered(COPIES_AT_ONCE).collect().await;
@@ -344,7 +393,21 @@ impl Keeper<'_> {
             }
         }
         self.feed.announce_recorded(firm, &facts).await;
+        failed += self.hold_all(firm, holds).await?;
         ended.map(|()| KeptLonger { moved: facts.len() as u64, failed, behind_since: None })
+    }
+
+    /// Has S3 hold originals, or lift what holds them. Returns how many are missing.
+    async fn hold_all(&self, firm: FirmId, holds: Vec<(OriginalKey, bool)>) -> Result<u64, ArchiveError> {
+        let looks = holds.into_iter().map(|(key, is_held)| async move {
+            let is_there = self.archive.hold(key, is_held).await?;
+            if !is_there {
+                tracing::error!(firm.id = %firm, %key, "an original that a legal hold is about is missing");
+            }
+            Ok(u64::from(!is_there))
+        });
+        let looks: Vec<_> = looks.collect();
+        stream::iter(looks).buffer_unordered(COPIES_AT_ONCE).try_fold(0, |sum, one| async move { Ok(sum + one) }).await
     }
 
     /// Keeps the original of a message until another time: copies it, and then writes the message and the fact. None
@@ -393,8 +456,8 @@ impl Keeper<'_> {
 }
 
 /// Whether all messages are to be looked at once more after this fact.
-fn is_trigger(fact: &StoredFact) -> bool {
-    let id = fact.text("id").filter(|id| fact.is_void() && !id.starts_with(LIFTED));
+fn is_trigger(fact: &StoredFact, has_lock: bool) -> bool {
+    let id = fact.text("id").filter(|id| fact.is_void() && (has_lock || !id.starts_with(LIFTED)));
     id.is_some_and(|id| TRIGGERS.iter().any(|trigger| id.starts_with(trigger)))
 }
 
@@ -437,7 +500,8 @@ mod tests {
             ("message_archived", "retention-1", false),
         ] {
             let fact: StoredFact = serde_json::from_value(json!({ "type": kind, "id": id })).unwrap();
-            assert_eq!(is_trigger(&fact), is, "{kind} {id}");
+            assert_eq!(is_trigger(&fact, false), is, "{kind} {id}");
+            assert_eq!(is_trigger(&fact, true), is || id == "hold-lifted-1", "{kind} {id}");
         }
     }
 }

@@ -32,6 +32,7 @@ use crate::{
     firm::{
         external_id::ExternalIdOwner,
         fact::EventType,
+        fact::{Fact, FactEvent},
         feed::{Feed, FeedError},
     },
     problem::Code,
@@ -231,14 +232,15 @@ impl Webhook {
     }
 
     /// Changes a webhook, unless `change` says false of it. One that is active is tried at once, and what came of a try
-    /// that was under way is forgotten.
+    /// that was under way is forgotten. Of one that greffe had paused, the feed says that it goes on.
     ///
     /// Errors: `Conflict` if another has its external id; the table refuses or does not answer.
     pub async fn change(
-        table: &Table,
+        (feed, now): (&Feed, Timestamp),
         (firm, id): (Option<FirmId>, WebhookId),
         change: impl Fn(&mut Self) -> bool + Send + Sync,
-    ) -> Result<ChangedWebhook, TableError> {
+    ) -> Result<ChangedWebhook, FeedError> {
+        let table = feed.table();
         let mut tries = table.tries();
         loop {
             let Some(mut row) = Self::find(table, firm, id).await? else { return Ok(ChangedWebhook::Missing) };
@@ -258,8 +260,18 @@ impl Webhook {
             writes.push(Write::replace(&row));
             let external_ids = (before.external_id.as_ref(), row.value.external_id.as_ref());
             let named = ExternalIdOwner::Webhook.change(firm, external_ids, id);
-            match table.transact(writes.into_iter().chain(named).collect()).await {
-                Err(error)
+            let writes = writes.into_iter().chain(named).collect();
+            let goes_on = before.problem.is_some() && row.value.state == WebhookState::Active;
+            let changed = match firm.filter(|_| goes_on) {
+                Some(firm) => {
+                    let id_of_fact = format!("{id}-resumed-{}", now.as_millisecond());
+                    let fact = Fact { id: id_of_fact, at: now, what: FactEvent::WebhookResumed { webhook: id } };
+                    feed.tell_with(firm, writes, fact).await
+                }
+                None => table.transact(writes).await.map_err(FeedError::from),
+            };
+            match changed {
+                Err(FeedError::Table(error))
                     if !ExternalIdOwner::Webhook.is_taken(firm, external_ids.1, &error)
                         && tries.again(&error).await => {}
                 changed => return changed.map(|()| ChangedWebhook::Changed(row.value.into())),
@@ -272,13 +284,13 @@ impl Webhook {
     ///
     /// Errors: [`SECRETS_MAX`] sign already; the table, or the key ring.
     pub async fn rotate(
-        (table, secrets, random): (&Table, &Secrets, &Random),
+        (feed, secrets, random): (&Feed, &Secrets, &Random),
         (firm, id): (Option<FirmId>, WebhookId),
         now: Timestamp,
     ) -> Result<Option<(Self, WebhookSecret)>, WebhookError> {
         let secret = WebhookSecret::draw(random);
         let sealed = secrets.seal(&owner(id), secret.expose()).await?;
-        match Self::change(table, (firm, id), |webhook| webhook.sign_with(sealed.clone(), now)).await? {
+        match Self::change((feed, now), (firm, id), |webhook| webhook.sign_with(sealed.clone(), now)).await? {
             ChangedWebhook::Changed(webhook) => Ok(Some((*webhook, secret))),
             ChangedWebhook::Refused(webhook) => {
                 let until = webhook.replaced(now).last().map_or(now, |oldest| oldest.until);

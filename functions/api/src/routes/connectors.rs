@@ -36,7 +36,7 @@ use super::{
 use crate::{
     auth::{Caller, FirmScope, Needs, Operator},
     error::{Answer, Failure, invalid, not_found},
-    extract::{Id, Json, given_word, present},
+    extract::{Id, Json, given, given_word, present},
     field::{AppId, ClientSecret, Moment, Name, OwnId, Tenant},
     precondition::{ETag, IfMatch, Tagged},
 };
@@ -441,6 +441,10 @@ fn may_connect(caller: &Caller) -> bool {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ConnectorsFilter {
+    /// Only the one with this id of your own.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<String>, max_length = 128, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
+    external_id: Option<ExternalId>,
     /// Only those in this state.
     #[serde(default, deserialize_with = "given_word")]
     state: Option<ConnectorState>,
@@ -461,8 +465,9 @@ pub(super) async fn list(
     Listed { filter, part }: Listed<ConnectorsFilter>,
 ) -> Answer<Json<Page<ConnectorView>>> {
     let firm = firm.id();
-    let wanted = filter.state.map(|state| move |connector: &Connector| connector.state == state);
-    let Page { items, next } = match &part.external_id {
+    let ConnectorsFilter { external_id, state } = filter;
+    let wanted = state.map(|state| move |connector: &Connector| connector.state == state);
+    let Page { items, next } = match &external_id {
         Some(external) => Page::of(known(&app, firm, Some(external)).await?, wanted),
         None => part.read(&app.table, &Key::connector_prefix(firm), |id| Key::connector(firm, id), wanted).await?,
     };

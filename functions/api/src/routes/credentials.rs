@@ -29,6 +29,7 @@ use crate::{
     error::{Answer, Failure, invalid, not_found},
     extract::{Id, Json},
     field::{ClientSecret, Moment},
+    precondition::{ETag, IfMatch, Tagged},
 };
 
 /// What a credential is unless something else is said.
@@ -148,11 +149,6 @@ pub(super) fn owner(firm: FirmScope, connector: &Connector) -> Answer<AppOwner> 
         }
         owner => Ok(owner),
     }
-}
-
-/// Writes down when the credential in use ends.
-pub(super) async fn enter(app: &App, owner: AppOwner, expires_at: Timestamp) -> Answer<()> {
-    Ok(HeldRegistration::take(app, owner).await?.enter(expires_at).await?)
 }
 
 async fn replace_with(app: &App, owner: AppOwner, new: NewCredential, via: Option<&Connector>) -> Answer<()> {
@@ -295,30 +291,46 @@ pub(super) async fn federation_of_platform(_: Operator, State(app): State<Arc<Ap
     FederationView::of(&app, AppOwner::Platform).await
 }
 
-async fn platform(app: &App) -> Answer<Json<PlatformView>> {
+async fn platform(app: &App) -> Answer<Tagged<PlatformView>> {
     let client_id = app.config.app_client_id.clone().ok_or_else(|| not_found("app registration"))?;
-    Ok(Json(PlatformView { client_id, secret: SecretView::of(app, AppOwner::Platform).await? }))
+    let secret = SecretView::of(app, AppOwner::Platform).await?;
+    Ok(Tagged(tag(secret.as_ref().and_then(|secret| secret.expires_at)), PlatformView { client_id, secret }))
+}
+
+/// The state of what a request changes about the operator's app registration.
+fn tag(secret_expires_at: Option<Timestamp>) -> ETag {
+    ETag::of(&secret_expires_at)
 }
 
 /// Shows the operator's app registration at Entra: its client id, its credential and when that expires.
 #[utoipa::path(
     get, path = "/v1/app", tag = "app", operation_id = "read_platform", responses((status = 200, body = PlatformView))
 )]
-pub(super) async fn read_platforms(_: Operator, State(app): State<Arc<App>>) -> Answer<Json<PlatformView>> {
+pub(super) async fn read_platforms(_: Operator, State(app): State<Arc<App>>) -> Answer<Tagged<PlatformView>> {
     platform(&app).await
 }
 
 /// Sets the date on which the client secret of the operator's app registration expires.
 #[utoipa::path(
-    patch, path = "/v1/app", tag = "app", operation_id = "update_platform",
+    patch, path = "/v1/app", tag = "app", operation_id = "update_platform", params(IfMatch),
     responses((status = 200, body = PlatformView))
 )]
 pub(super) async fn change_platforms(
     _: Operator,
     State(app): State<Arc<App>>,
+    condition: IfMatch,
     Json(change): Json<PlatformChange>,
-) -> Answer<Json<PlatformView>> {
-    enter(&app, AppOwner::Platform, change.secret_expires_at.into_inner()).await?;
+) -> Answer<Tagged<PlatformView>> {
+    // Nobody else changes it while it is held.
+    let mut held = HeldRegistration::take(&app, AppOwner::Platform).await?;
+    let now = held.known().end(app.clock.now());
+    match condition.check(&tag(now)) {
+        Ok(()) => held.enter(change.secret_expires_at.into_inner()).await?,
+        Err(failure) => {
+            held.release().await?;
+            return Err(failure);
+        }
+    }
     platform(&app).await
 }
 
@@ -331,7 +343,7 @@ pub(super) async fn replace_platforms(
     _: Operator,
     State(app): State<Arc<App>>,
     Json(new): Json<NewCredential>,
-) -> Answer<Json<PlatformView>> {
+) -> Answer<Tagged<PlatformView>> {
     replace_with(&app, AppOwner::Platform, new, None).await?;
     platform(&app).await
 }
@@ -344,7 +356,7 @@ pub(super) async fn replace_platforms(
 pub(super) async fn rotate_platforms(
     _: Operator,
     State(app): State<Arc<App>>,
-) -> Answer<(StatusCode, Json<PlatformView>)> {
+) -> Answer<(StatusCode, Tagged<PlatformView>)> {
     let status = rotate_now(&app, AppOwner::Platform).await?;
     Ok((status, platform(&app).await?))
 }

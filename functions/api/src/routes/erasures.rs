@@ -16,14 +16,14 @@ use shared::{
     evidence::erasure_request::{ErasureOrder, ErasureState, ErasureTarget, NewErasure, REMOVED_MAX},
     problem::{Code, Problem},
 };
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     auth::FirmScope,
     error::{Answer, Failure, invalid, not_found},
-    extract::{Id, Json, Query, SoughtParty},
+    extract::{Id, Json, SoughtParty, given_word},
     field::{Name, Strict},
-    routes::page::{Page, Part},
+    routes::page::{Item, Listed, Page, SortedPart},
 };
 
 /// How the paths of all of these begin.
@@ -110,18 +110,77 @@ pub(super) async fn create(
     Ok((StatusCode::ACCEPTED, location, Json(ErasureView::from(order))))
 }
 
-/// Lists the requested erasures and removals, with their states.
+/// How far the erasures are that are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ErasureStateName {
+    /// Previewed within a minute.
+    Requested,
+    /// They wait to be confirmed.
+    Previewed,
+    /// They are carried out.
+    Confirmed,
+    /// They are refused.
+    Refused,
+    /// They are done.
+    Erased,
+}
+
+impl From<&ErasureState> for ErasureStateName {
+    fn from(state: &ErasureState) -> Self {
+        match state {
+            ErasureState::Requested => Self::Requested,
+            ErasureState::Previewed { .. } => Self::Previewed,
+            ErasureState::Confirmed { .. } => Self::Confirmed,
+            ErasureState::Refused { .. } => Self::Refused,
+            ErasureState::Erased { .. } => Self::Erased,
+        }
+    }
+}
+
+/// Which erasures are listed.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ErasuresFilter {
+    /// Only those in this state.
+    #[serde(default, deserialize_with = "given_word")]
+    #[param(inline)]
+    state: Option<ErasureStateName>,
+}
+
+impl Item for ErasureOrder {
+    type Id = ErasureId;
+
+    fn id(&self) -> ErasureId {
+        self.id
+    }
+
+    /// Who asked for it.
+    fn name(&self) -> &str {
+        &self.asked_by
+    }
+
+    fn created_at(&self) -> Timestamp {
+        self.created_at
+    }
+}
+
+/// Lists the requested erasures and removals, with their states. By `name`, they come by who asked.
+///
+/// With `state`, a page may have few or no items although more follow, because one request examines at most 1,000
+/// erasures. Read pages until `next` is null.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/erasures", tag = "evidence", operation_id = "list_erasures", params(Part),
-    responses((status = 200, body = Page<ErasureView>))
+    get, path = "/v1/firms/{firm}/erasures", tag = "evidence", operation_id = "list_erasures",
+    params(ErasuresFilter, SortedPart), responses((status = 200, body = Page<ErasureView>))
 )]
 pub(super) async fn list(
     firm: FirmScope,
     State(app): State<Arc<App>>,
-    Query(part): Query<Part>,
+    Listed { filter, part }: Listed<ErasuresFilter>,
 ) -> Answer<Json<Page<ErasureView>>> {
-    let (firm, id) = (firm.id(), |order: &ErasureOrder| order.id);
-    let page = part.read(&app.table, &Key::erasure_prefix(firm), |id| Key::erasure(firm, id), id).await?;
+    let firm = firm.id();
+    let wanted = filter.state.map(|state| move |order: &ErasureOrder| state == (&order.progress).into());
+    let page = part.read(&app.table, &Key::erasure_prefix(firm), |id| Key::erasure(firm, id), wanted).await?;
     Ok(Json(Page { items: page.items.into_iter().map(ErasureView::from).collect(), next: page.next }))
 }
 

@@ -30,7 +30,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::{
     auth::{FirmScope, Operator},
     error::{Answer, RequestId, invalid, not_found, not_named},
-    extract::{Json, present},
+    extract::{Json, given, present},
     field::{Domain, Name, OwnId, TimeZone},
     precondition::{ETag, IfMatch, Tagged},
     routes::{
@@ -201,10 +201,19 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, location, shown(firm)).into_response())
 }
 
-/// Lists of firms have no filters of their own.
+/// Which firms are listed.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct FirmsFilter {}
+pub(crate) struct FirmsFilter {
+    /// Only the one with this id of your own.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<String>, max_length = 128, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
+    external_id: Option<ExternalId>,
+    /// `true`: only those that were deleted; `false`: only those that were not.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<bool>)]
+    ended: Option<bool>,
+}
 
 impl Item for Firm {
     type Id = FirmId;
@@ -223,20 +232,22 @@ impl Item for Firm {
 }
 
 /// Lists all firms. A deleted firm has `ended_at`.
+///
+/// With `ended`, a page may have few or no items although more follow. Read pages until `next` is null.
 #[utoipa::path(
-    get, path = "/v1/firms", tag = "firms", operation_id = "list_firms", params(SortedPart),
+    get, path = "/v1/firms", tag = "firms", operation_id = "list_firms", params(FirmsFilter, SortedPart),
     responses((status = 200, body = Page<FirmView>))
 )]
 pub(super) async fn list(
     _: Operator,
     State(app): State<Arc<App>>,
-    Listed { part, .. }: Listed<FirmsFilter>,
+    Listed { filter, part }: Listed<FirmsFilter>,
 ) -> Answer<Json<Page<FirmView>>> {
-    const ALL: Option<fn(&Firm) -> bool> = None;
+    let is_wanted = |firm: &Firm| filter.ended.is_none_or(|ended| ended == firm.ended_at.is_some());
     let shown =
         |page: Page<Firm>| Json(Page { items: page.items.into_iter().map(FirmView::from).collect(), next: page.next });
-    if part.external_id.is_some() {
-        return Ok(shown(Page::of(known(&app, part.external_id.as_ref()).await?, ALL)));
+    if filter.external_id.is_some() {
+        return Ok(shown(Page::of(known(&app, filter.external_id.as_ref()).await?, Some(is_wanted))));
     }
     let prefix = Key::listed_firm_prefix();
     let page = match part.sort.unwrap_or_default() {
@@ -244,12 +255,13 @@ pub(super) async fn list(
             let id = |listed: &ListedFirm| listed.id;
             let Page { items, next } = part.by_id().read(&app.table, &prefix, Key::listed_firm, id).await?;
             let mut items = all_firms(&app, items.iter()).await?;
+            items.retain(is_wanted);
             items.sort_by_key(|firm| firm.id);
             Page { items, next }
         }
         _ => {
             let listed = app.table.query_all::<ListedFirm>(&prefix).await?;
-            part.cut(&prefix, all_firms(&app, listed.iter().map(|row| &row.value)).await?, ALL)?
+            part.cut(&prefix, all_firms(&app, listed.iter().map(|row| &row.value)).await?, Some(is_wanted))?
         }
     };
     Ok(shown(page))

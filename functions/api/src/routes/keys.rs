@@ -20,14 +20,17 @@ use shared::{
     },
     problem::{Code, Problem},
 };
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     auth::{Caller, FirmScope},
     error::{Answer, Failure, invalid, not_found},
-    extract::{Id, Json},
+    extract::{Id, Json, Query, given, given_word},
     field::{Moment, Name, OwnId},
-    routes::creation::{Creation, create_once},
+    routes::{
+        creation::{Creation, create_once},
+        page::{Item, Sort, sorted},
+    },
 };
 
 /// A new API key.
@@ -158,16 +161,58 @@ pub(crate) struct Keys {
     items: Vec<KeyView>,
 }
 
+/// Which keys are listed, and in which order.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct KeysFilter {
+    /// Only the one with this id of your own.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<String>, max_length = 128, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
+    external_id: Option<ExternalId>,
+    /// Only those that have this right.
+    #[serde(default, deserialize_with = "given_word")]
+    #[param(inline)]
+    right: Option<KeyRight>,
+    /// `id` (default), `name`, `newest` or `oldest`.
+    #[serde(default, deserialize_with = "given_word")]
+    #[param(inline)]
+    sort: Option<Sort>,
+}
+
+impl Item for ApiKey {
+    type Id = KeyId;
+
+    fn id(&self) -> KeyId {
+        self.id
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn created_at(&self) -> Timestamp {
+        self.created_at
+    }
+}
+
 /// Lists a firm's API keys.
 ///
 /// To replace a key, create another, change your application to use it, and revoke the old one.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/keys", tag = "firms", operation_id = "list_keys",
+    get, path = "/v1/firms/{firm}/keys", tag = "firms", operation_id = "list_keys", params(KeysFilter),
     responses((status = 200, body = Keys))
 )]
-pub(super) async fn list(firm: FirmScope, State(app): State<Arc<App>>) -> Answer<Json<Keys>> {
-    let keys = ApiKey::list(&app.table, firm.id()).await?.into_iter();
-    Ok(Json(Keys { items: keys.map(KeyView::from).collect() }))
+pub(super) async fn list(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Query(filter): Query<KeysFilter>,
+) -> Answer<Json<Keys>> {
+    let mut keys = ApiKey::list(&app.table, firm.id()).await?;
+    keys.retain(|key| {
+        (filter.external_id.is_none() || key.external_id == filter.external_id)
+            && filter.right.is_none_or(|right| key.rights.contains(&right))
+    });
+    Ok(Json(Keys { items: sorted(filter.sort, keys).into_iter().map(KeyView::from).collect() }))
 }
 
 /// Revokes an API key. Requests with it get 401.

@@ -328,6 +328,10 @@ pub(super) async fn delete(
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct MembersFilter {
+    /// Only the one with this id of your own.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<String>, max_length = 128, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
+    external_id: Option<ExternalId>,
     /// Only those that this connector reaches.
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<String>, format = "uuid")]
@@ -352,13 +356,13 @@ pub(super) async fn list(
     Listed { filter, part }: Listed<MembersFilter>,
 ) -> Answer<Json<Page<MemberView>>> {
     let firm = firm.id();
-    let MembersFilter { connector, address } = filter;
+    let MembersFilter { external_id, connector, address } = filter;
     let is_filtered = connector.is_some() || address.is_some();
     let wanted = is_filtered.then_some(|member: &Member| {
         connector.is_none_or(|connector| connector == member.connector)
             && address.as_ref().is_none_or(|address| address.0 == member.address)
     });
-    let Page { items, next } = match &part.external_id {
+    let Page { items, next } = match &external_id {
         Some(external) => Page::of(known(&app, firm, Some(external)).await?, wanted),
         None => part.read(&app.table, &Key::member_prefix(firm), |id| Key::member(firm, id), wanted).await?,
     };

@@ -134,7 +134,7 @@ routes! {
 
         Needs::MANAGE =>
             firms::change, keys::create, keys::revoke, marks::set, audit::list,
-            users::list, users::invite, users::change, users::remove,
+            users::list, users::read, users::invite, users::change, users::remove,
             connectors::create, connectors::change, connectors::delete, connectors::link, validation::connector,
             credentials::replace, credentials::rotate, credentials::certificate,
             mailboxes::create, mailboxes::change, mailboxes::delete, folders::select, rules::set, rules::preview, activation::activate, activation::pause,

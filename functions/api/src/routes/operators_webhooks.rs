@@ -13,7 +13,7 @@ use crate::{
         page::Page,
         webhooks::{
             self, DeliveriesPart, DeliveryView, NewWebhook, NewWebhookView, SendRequest, WebhookChange, WebhookView,
-            Webhooks, WebhooksOwner,
+            Webhooks, WebhooksFilter, WebhooksOwner,
         },
     },
 };
@@ -42,11 +42,15 @@ pub(super) async fn create(
 
 /// Lists the operator's webhooks.
 #[utoipa::path(
-    get, path = "/v1/webhooks", tag = "webhooks", operation_id = "list_operators_webhooks",
+    get, path = "/v1/webhooks", tag = "webhooks", operation_id = "list_operators_webhooks", params(WebhooksFilter),
     responses((status = 200, body = Webhooks))
 )]
-pub(super) async fn list(owner: WebhooksOwner, app: State<Arc<App>>) -> Answer<Json<Webhooks>> {
-    webhooks::list(owner, app).await
+pub(super) async fn list(
+    owner: WebhooksOwner,
+    app: State<Arc<App>>,
+    filter: Query<WebhooksFilter>,
+) -> Answer<Json<Webhooks>> {
+    webhooks::list(owner, app, filter).await
 }
 
 /// Shows an operator webhook.

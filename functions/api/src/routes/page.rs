@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use shared::{
     aws::table::{Key, Table},
-    base::{id::ExternalId, name_order::name_order},
+    base::name_order::name_order,
     problem::{Code, Problem},
 };
 use utoipa::{IntoParams, ToSchema};
@@ -57,14 +57,18 @@ pub(crate) struct Part {
     limit: Option<Limit>,
 }
 
+/// Sorts a list that comes whole; without `sort` it stays as it is, by id.
+pub(crate) fn sorted<V: Item>(sort: Option<Sort>, mut all: Vec<V>) -> Vec<V> {
+    if let Some(sort) = sort {
+        all.sort_by_cached_key(|item| (Rank::of(sort, item).0, item.id().to_string()));
+    }
+    all
+}
+
 /// Which part of a list, and in which order: what its own filters have beside them. [`Listed`] reads both.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct SortedPart {
-    /// Only the one with this id of your own.
-    #[serde(default, deserialize_with = "given")]
-    #[param(value_type = Option<String>, max_length = 128, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
-    pub external_id: Option<ExternalId>,
     /// `id` (default); `name`: by name, of a mailbox by address; `newest` or `oldest`: by creation. Use the same for
     /// all pages of a list.
     #[serde(default, deserialize_with = "given_word")]

@@ -15,7 +15,7 @@ use shared::{
     aws::table::Key,
     base::{
         digest::Digest,
-        id::MessageId,
+        id::{FirmId, MessageId},
         metric::{Counter, Tally},
         telemetry::ErrorChain,
     },
@@ -23,7 +23,7 @@ use shared::{
         check::ArchiveCheck,
         checkpoint::origin,
         inclusion_proof::{ProofError, SignedLog},
-        proof_package::{FILES_BYTES_MAX, PackageError},
+        proof_package::{FILES_BYTES_MAX, PackageError, ProofPackage},
     },
     firm::{Firm, log_due::LogDue},
     mail::message::Message,
@@ -38,8 +38,8 @@ use crate::{
     extract::{Id, Json, Query, given},
 };
 
-/// How often greffe appends to logs, unless the operator chose another time.
-const LOG_PAUSE: Duration = Duration::from_secs(15 * 60);
+/// How often the schedule looks for logs that are due.
+const SCHEDULE: Duration = Duration::from_secs(60);
 
 /// The state of a firm's log.
 #[derive(Serialize, ToSchema)]
@@ -100,8 +100,7 @@ impl From<PackageError> for Failure {
         match error {
             PackageError::NotArchived => Problem::new(Code::NotArchived, "The message has no original.").into(),
             PackageError::NotLogged { number } => {
-                let problem = Problem::new(Code::NotInLog, format!("Event {number} is not in the log yet."));
-                Self::later(problem, LOG_PAUSE)
+                Problem::new(Code::NotInLog, format!("Event {number} is not in the log yet.")).into()
             }
             PackageError::Altered { .. } | PackageError::Proof(ProofError::Broken { .. }) => altered(&error),
             PackageError::Table(error) => error.into(),
@@ -125,6 +124,19 @@ fn noted<T>(app: &App, result: Result<T, PackageError>) -> Answer<T> {
         Tally::one(Counter::EvidenceFaults).publish(app.clock.now());
     }
     Ok(result?)
+}
+
+/// A proof of what the log does not reach yet is there after the next append: `Retry-After` says when that is. One that
+/// is due comes with the next run of the schedule.
+async fn waiting(app: &App, firm: FirmId, result: Answer<ProofPackage>) -> Answer<ProofPackage> {
+    match result {
+        Err(Failure::Told(problem)) if problem.code == Code::NotInLog => {
+            let due = app.table.get::<LogDue>(&Key::log_due(firm)).await?.and_then(|row| row.value.due_at());
+            let wait = due.map(|due| due.duration_since(app.clock.now())).filter(|wait| wait.is_positive());
+            Err(Failure::later(*problem, wait.map_or(SCHEDULE, |wait| wait.unsigned_abs())))
+        }
+        result => result,
+    }
 }
 
 /// Shows the state of the firm's transparency log, which proves what was archived, and the public keys to verify it.
@@ -161,7 +173,7 @@ pub(super) async fn log(firm: FirmScope, State(app): State<Arc<App>>) -> Answer<
         (status = 200, body = ProofZip, content_type = "application/zip",
             headers(("Content-Disposition" = String, description = "`attachment`, and a name for the file"))),
         (status = 409, body = Problem, content_type = "application/problem+json",
-            description = "`not_archived`, or `not_in_log`: try again in a quarter of an hour"),
+            description = "`not_archived`, or `not_in_log`: try again after the next append"),
         (status = 413, body = Problem, content_type = "application/problem+json", description = "`answer_too_large`"),
         (status = 500, body = Problem, content_type = "application/problem+json", description = "`evidence_altered`"),
     )
@@ -178,7 +190,8 @@ pub(super) async fn message(
         fits(&app, &found)?;
     }
     let firm = Firm::find(&app.table, scope.id()).await?.ok_or_else(|| not_found("firm"))?;
-    let package = noted(&app, app.packer().message(&firm, &found, whole).await)?;
+    let package = noted(&app, app.packer().message(&firm, &found, whole).await);
+    let package = waiting(&app, scope.id(), package).await?;
     let headers = [
         (header::CONTENT_TYPE, "application/zip".to_owned()),
         (header::CONTENT_LENGTH, package.bytes().to_string()),

@@ -7,7 +7,7 @@ use std::{
 
 use axum::extract::State;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use shared::{
     access::tenancy::{Holder, Tenancy, WaitingConnector},
     app::App,
@@ -15,13 +15,13 @@ use shared::{
     base::id::{ConnectorId, FirmId, TenantId},
     firm::Firm,
 };
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
-use super::page::{Page, Part};
+use super::page::{Item, Listed, Page, SortedPart};
 use crate::{
     auth::Operator,
     error::Answer,
-    extract::{Json, Query},
+    extract::{Json, given},
 };
 
 /// A tenant.
@@ -61,19 +61,59 @@ pub(crate) struct WaitingView {
     since: Timestamp,
 }
 
+/// Which tenants are listed.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct TenantsFilter {
+    /// Only those to which this firm has, or requests, access.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<String>, format = "uuid")]
+    firm: Option<FirmId>,
+    /// `true`: only those with a connector that waits for the operator's grant; `false`: only those without.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<bool>)]
+    waiting: Option<bool>,
+}
+
+impl Item for Tenancy {
+    type Id = TenantId;
+
+    fn id(&self) -> TenantId {
+        self.tenant.clone()
+    }
+
+    fn name(&self) -> &str {
+        self.tenant.as_str()
+    }
+
+    /// Since when a firm has, or requests, access to it.
+    fn created_at(&self) -> Timestamp {
+        let held = self.holders.iter().map(|holder| holder.since);
+        held.chain(self.waiting.iter().map(|waiting| waiting.since)).min().unwrap_or_default()
+    }
+}
+
 /// Lists the Microsoft 365 tenants to which firms have, or request, organisation-wide access.
+///
+/// With `firm` or `waiting`, a page may have few or no items although more follow, because one request examines at most
+/// 1,000 tenants. Read pages until `next` is null.
 #[utoipa::path(
-    get, path = "/v1/tenants", tag = "connectors", operation_id = "list_tenants", params(Part),
+    get, path = "/v1/tenants", tag = "connectors", operation_id = "list_tenants", params(TenantsFilter, SortedPart),
     responses((status = 200, body = Page<TenantView>))
 )]
 pub(super) async fn list(
     _: Operator,
     State(app): State<Arc<App>>,
-    Query(part): Query<Part>,
+    Listed { filter: TenantsFilter { firm, waiting }, part }: Listed<TenantsFilter>,
 ) -> Answer<Json<Page<TenantView>>> {
     let key = |tenant: TenantId| Key::tenant(&tenant);
-    let id = |tenancy: &Tenancy| tenancy.tenant.clone();
-    let Page { items, next } = part.read(&app.table, &Key::tenant_prefix(), key, id).await?;
+    let wanted = (firm.is_some() || waiting.is_some()).then_some(|tenancy: &Tenancy| {
+        let firms = tenancy.holders.iter().map(|holder| holder.firm);
+        let mut firms = firms.chain(tenancy.waiting.iter().map(|waiting| waiting.firm));
+        firm.is_none_or(|firm| firms.any(|other| other == firm))
+            && waiting.is_none_or(|waiting| waiting != tenancy.waiting.is_empty())
+    });
+    let Page { items, next } = part.read(&app.table, &Key::tenant_prefix(), key, wanted).await?;
     let mut names: BTreeMap<FirmId, Option<String>> = BTreeMap::new();
     for tenancy in &items {
         for firm in tenancy.holders.iter().map(|h| h.firm).chain(tenancy.waiting.iter().map(|w| w.firm)) {

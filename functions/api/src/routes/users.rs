@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use shared::{
     app::App,
+    aws::table::Row,
     base::id::UserId,
     firm::{
         Firm,
@@ -16,12 +17,14 @@ use shared::{
     },
     problem::{Code, Problem},
 };
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     auth::{Caller, FirmScope, Operator},
     error::{Answer, Failure, not_found},
-    extract::{Id, Json},
+    extract::{Id, Json, Query, SoughtAddress, given, given_word},
+    precondition::{ETag, IfMatch, Tagged},
+    routes::page::{Item, Sort, sorted},
 };
 
 /// A person who may enter the console for a firm.
@@ -40,7 +43,6 @@ pub(crate) struct UserView {
 impl From<UserError> for Failure {
     fn from(error: UserError) -> Self {
         match error {
-            UserError::Unknown => not_found("user"),
             UserError::LastAdministrator => Problem::new(Code::LastAdministrator, "The person keeps the role.").into(),
             UserError::Table(error) => error.into(),
         }
@@ -83,14 +85,80 @@ impl ConsoleLink {
     }
 }
 
+/// Which people are listed, and in which order.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct UsersFilter {
+    /// Only those with this role.
+    #[serde(default, deserialize_with = "given_word")]
+    #[param(inline)]
+    role: Option<UserRole>,
+    /// Only those with this address, in any case.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<String>, max_length = 254, pattern = r"^[^\s@]+@[^\s@]+$")]
+    address: Option<SoughtAddress>,
+    /// `id` (default), `name` (by address), `newest` or `oldest`.
+    #[serde(default, deserialize_with = "given_word")]
+    #[param(inline)]
+    sort: Option<Sort>,
+}
+
+impl Item for ConsoleUser {
+    type Id = UserId;
+
+    fn id(&self) -> UserId {
+        self.id
+    }
+
+    fn name(&self) -> &str {
+        &self.address
+    }
+
+    fn created_at(&self) -> Timestamp {
+        self.since
+    }
+}
+
+/// The state of what a request changes about a person.
+fn tag(user: &ConsoleUser) -> ETag {
+    ETag::of(&user.role)
+}
+
+/// The person in that firm.
+async fn find(app: &App, firm: &FirmScope, user: UserId) -> Answer<Row<ConsoleUser>> {
+    ConsoleUser::find(&app.table, firm.id(), user).await?.ok_or_else(|| not_found("user"))
+}
+
 /// Lists the people who have access to the firm's console.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/users", tag = "users", operation_id = "list_users",
+    get, path = "/v1/firms/{firm}/users", tag = "users", operation_id = "list_users", params(UsersFilter),
     responses((status = 200, body = Users))
 )]
-pub(super) async fn list(firm: FirmScope, State(app): State<Arc<App>>) -> Answer<Json<Users>> {
-    let users = ConsoleUser::list(&app.table, firm.id()).await?.into_iter();
-    Ok(Json(Users { items: users.map(UserView::from).collect() }))
+pub(super) async fn list(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Query(filter): Query<UsersFilter>,
+) -> Answer<Json<Users>> {
+    let mut users = ConsoleUser::list(&app.table, firm.id()).await?;
+    users.retain(|user| {
+        filter.role.is_none_or(|role| user.role == role)
+            && filter.address.as_ref().is_none_or(|address| address.0 == user.address)
+    });
+    Ok(Json(Users { items: sorted(filter.sort, users).into_iter().map(UserView::from).collect() }))
+}
+
+/// Shows a person who has access to the firm's console.
+#[utoipa::path(
+    get, path = "/v1/firms/{firm}/users/{user}", tag = "users", operation_id = "read_user",
+    responses((status = 200, body = UserView))
+)]
+pub(super) async fn read(
+    firm: FirmScope,
+    State(app): State<Arc<App>>,
+    Id(user): Id<UserId>,
+) -> Answer<Tagged<UserView>> {
+    let user = find(&app, &firm, user).await?.value;
+    Ok(Tagged(tag(&user), user.into()))
 }
 
 /// Creates an invitation link with which a person gets access to a firm's console.
@@ -117,7 +185,7 @@ pub(super) async fn invite(
 ///
 /// Only the operator's key can leave a firm without an administrator.
 #[utoipa::path(
-    put, path = "/v1/firms/{firm}/users/{user}", tag = "users", operation_id = "update_user",
+    put, path = "/v1/firms/{firm}/users/{user}", tag = "users", operation_id = "update_user", params(IfMatch),
     responses(
         (status = 200, body = UserView),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`last_administrator`"),
@@ -128,19 +196,22 @@ pub(super) async fn change(
     firm: FirmScope,
     State(app): State<Arc<App>>,
     Id(user): Id<UserId>,
+    condition: IfMatch,
     Json(new): Json<NewRole>,
-) -> Answer<Json<UserView>> {
+) -> Answer<Tagged<UserView>> {
     let may_be_last = matches!(caller, Caller::Operator);
-    let user = ConsoleUser::change(&app.table, (firm.id(), user), new.role, may_be_last).await?;
+    let row = find(&app, &firm, user).await?;
+    condition.check(&tag(&row.value))?;
+    let user = ConsoleUser::change(&app.table, (firm.id(), row), new.role, may_be_last).await?;
     tracing::info!(firm.id = %firm.id(), user.id = %user.id, role = %user.role, "role changed");
-    Ok(Json(user.into()))
+    Ok(Tagged(tag(&user), user.into()))
 }
 
 /// Removes a person: their next request is refused.
 ///
 /// Only the operator's key can leave a firm without an administrator.
 #[utoipa::path(
-    delete, path = "/v1/firms/{firm}/users/{user}", tag = "users", operation_id = "remove_user",
+    delete, path = "/v1/firms/{firm}/users/{user}", tag = "users", operation_id = "remove_user", params(IfMatch),
     responses(
         (status = 204, description = "Removed."),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`last_administrator`"),
@@ -151,8 +222,11 @@ pub(super) async fn remove(
     firm: FirmScope,
     State(app): State<Arc<App>>,
     Id(user): Id<UserId>,
+    condition: IfMatch,
 ) -> Answer<StatusCode> {
-    ConsoleUser::dismiss(&app.table, firm.id(), user, matches!(caller, Caller::Operator)).await?;
+    let row = find(&app, &firm, user).await?;
+    condition.check(&tag(&row.value))?;
+    ConsoleUser::dismiss(&app.table, firm.id(), row, matches!(caller, Caller::Operator)).await?;
     tracing::info!(firm.id = %firm.id(), user.id = %user, "console user removed");
     Ok(StatusCode::NO_CONTENT)
 }

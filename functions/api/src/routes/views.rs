@@ -15,7 +15,7 @@ use shared::{
     app::App,
     base::{
         digest::Digest,
-        id::{ClientId, ConnectorId, ExternalId, MailboxId, MessageId, TenantId},
+        id::{ClientId, ConnectorId, ErasureId, ExternalId, MailboxId, MessageId, TenantId},
     },
     firm::{
         Firm,
@@ -23,7 +23,7 @@ use shared::{
     },
     graph::{GraphCode, TokenError},
     mail::{
-        message::{Message, MessageState},
+        message::{ErasureNote, Message, MessageState},
         rules::SkipReason,
     },
     problem::{Code, NotedProblem, ResponsibleParty, Text, of_app_not_allowed},
@@ -78,6 +78,33 @@ pub(crate) struct MessageView {
     filed_through: Option<FiledThrough>,
     /// Who removed it: the id of the API key or of the person, or `operator`.
     removed_by: Option<String>,
+    /// Who had it erased or removed, when and why; null if it was not, or by a version before 0.2.0.
+    erasure: Option<MessageErasureView>,
+}
+
+/// Who had a mail erased or removed, when and why.
+#[derive(Serialize, ToSchema)]
+#[schema(as = MessageErasure)]
+pub(crate) struct MessageErasureView {
+    /// The erasure; null if the operator carried it out by command.
+    #[schema(value_type = Option<String>, format = "uuid")]
+    id: Option<ErasureId>,
+    #[schema(value_type = String, format = "date-time")]
+    at: Timestamp,
+    /// Who asked for it.
+    asked_by: String,
+    reason: String,
+    /// Whose request it was: the id of the API key or of the person, or `operator`.
+    by: String,
+    /// Who confirmed it: the id of the API key or of the person, or `operator`.
+    confirmed_by: Option<String>,
+}
+
+impl MessageErasureView {
+    fn of(at: Timestamp, note: ErasureNote) -> Self {
+        let ErasureNote { erasure: id, asked_by, by, confirmed_by, reason } = note;
+        Self { id, at, asked_by, reason, by, confirmed_by }
+    }
 }
 
 /// Why a mail is not archived yet.
@@ -96,7 +123,7 @@ impl From<Message> for MessageView {
     fn from(message: Message) -> Self {
         let original = message.original().cloned();
         let mut kept_until = original.as_ref().and_then(|original| original.until.end());
-        let (mut failure, mut skip_reason, mut removed_by) = (None, None, None);
+        let (mut failure, mut skip_reason, mut removed_by, mut erasure) = (None, None, None, None);
         let state = message.state.name();
         let filing = message.filing.filter(|filing| filing.dossier.is_some());
         let mut number = original.as_ref().map(|original| original.number);
@@ -107,7 +134,11 @@ impl From<Message> for MessageView {
             }
             MessageState::Gone { number: n, .. } => number = Some(n),
             MessageState::Skipped { reason } => skip_reason = Some(reason),
-            MessageState::Removed { by, .. } => removed_by = Some(by),
+            MessageState::Erased { at, note } => erasure = note.map(|note| MessageErasureView::of(at, note)),
+            MessageState::Removed { at, by, note } => {
+                removed_by = Some(by);
+                erasure = note.map(|note| MessageErasureView::of(at, note));
+            }
             MessageState::Expired { at } => kept_until = Some(at),
             _ => {}
         }
@@ -128,6 +159,7 @@ impl From<Message> for MessageView {
             failure,
             skip_reason,
             removed_by,
+            erasure,
             filed_at: filing.as_ref().map(|filing| filing.at),
             filed_by: filing.as_ref().map(|filing| filing.by.clone()),
             filed_through: filing.as_ref().map(|filing| filing.through),
@@ -323,7 +355,7 @@ pub(crate) struct SecretView {
     credential: CredentialKind,
     /// When it expires; null if the date is unknown or if it does not expire.
     #[schema(value_type = Option<String>, format = "date-time")]
-    expires_at: Option<Timestamp>,
+    pub(super) expires_at: Option<Timestamp>,
     /// Whole days until it expires; negative afterwards.
     days_left: Option<i64>,
     /// Where greffe knows the date from.

@@ -16,7 +16,7 @@ use shared::{
         table::Key,
     },
     base::id::{ExternalId, FirmId, WebhookId},
-    firm::{external_id::ExternalIdOwner, fact::EventType, joint_feed::JointCursor},
+    firm::{external_id::ExternalIdOwner, fact::EventType, feed::FeedError, joint_feed::JointCursor},
     problem::{Code, Problem, ResponsibleParty, Text},
     webhook::{
         ChangedWebhook, Webhook, WebhookError, WebhookProblem, WebhookState,
@@ -31,13 +31,13 @@ use utoipa::{IntoParams, ToSchema};
 use crate::{
     auth::{FirmScope, Operator},
     error::{Answer, Failure, invalid, not_found, not_named},
-    extract::{Id, Json, Query, Takes, given, present},
+    extract::{Id, Json, Query, Takes, given, given_word, present},
     field::{Limit, OwnId, WantedType},
     language,
     precondition::{self, ETag, IfMatch, Tagged},
     routes::{
         creation::{Creation, create_once},
-        page::{Page, next_at, place_of},
+        page::{Item, Page, Sort, next_at, place_of, sorted},
     },
 };
 
@@ -320,14 +320,57 @@ pub(crate) struct Webhooks {
     items: Vec<WebhookView>,
 }
 
+/// Which webhooks are listed, and in which order.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct WebhooksFilter {
+    /// Only the one with this id of your own.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<String>, max_length = 128, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
+    external_id: Option<ExternalId>,
+    /// Only those in this state.
+    #[serde(default, deserialize_with = "given_word")]
+    #[param(inline)]
+    state: Option<WebhookState>,
+    /// `id` (default), `name` (by address), `newest` or `oldest`.
+    #[serde(default, deserialize_with = "given_word")]
+    #[param(inline)]
+    sort: Option<Sort>,
+}
+
+impl Item for Webhook {
+    type Id = WebhookId;
+
+    fn id(&self) -> WebhookId {
+        self.id
+    }
+
+    fn name(&self) -> &str {
+        self.url.as_str()
+    }
+
+    fn created_at(&self) -> Timestamp {
+        self.created_at
+    }
+}
+
 /// Lists a firm's webhooks.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/webhooks", tag = "webhooks", operation_id = "list_webhooks",
+    get, path = "/v1/firms/{firm}/webhooks", tag = "webhooks", operation_id = "list_webhooks", params(WebhooksFilter),
     responses((status = 200, body = Webhooks))
 )]
-pub(super) async fn list(owner: WebhooksOwner, State(app): State<Arc<App>>) -> Answer<Json<Webhooks>> {
+pub(super) async fn list(
+    owner: WebhooksOwner,
+    State(app): State<Arc<App>>,
+    Query(filter): Query<WebhooksFilter>,
+) -> Answer<Json<Webhooks>> {
+    let mut webhooks = Webhook::list(&app.table, owner.0).await?;
+    webhooks.retain(|webhook| {
+        (filter.external_id.is_none() || webhook.external_id == filter.external_id)
+            && filter.state.is_none_or(|state| webhook.state == state)
+    });
     let mut items = Vec::new();
-    for webhook in Webhook::list(&app.table, owner.0).await? {
+    for webhook in sorted(filter.sort, webhooks) {
         items.push(view(&app, webhook).await?);
     }
     Ok(Json(Webhooks { items }))
@@ -359,7 +402,8 @@ pub(crate) struct WebhookChange {
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false, max_items = 40)]
     types: Option<BTreeSet<WantedType>>,
-    /// `paused` lets events wait in the feed. `active` posts what waits, at once.
+    /// `paused` lets events wait in the feed. `active` posts what waits, at once; of a webhook with a `problem`, the
+    /// feed has `webhook_resumed` then.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     state: Option<WebhookState>,
@@ -388,7 +432,7 @@ pub(super) async fn change(
     let url = new.url.map(|text| url(&app, &text)).transpose()?;
     let external = new.external_id.map(|id| id.map(OwnId::into_inner));
     let types = new.types.map(types);
-    let changed = Webhook::change(&app.table, (owner.0, id), |webhook| {
+    let changed = Webhook::change((&app.feed, app.clock.now()), (owner.0, id), |webhook| {
         let holds = condition.holds(Some(&tag(webhook)));
         if holds {
             webhook.url = url.clone().unwrap_or_else(|| webhook.url.clone());
@@ -399,7 +443,10 @@ pub(super) async fn change(
         holds
     });
     let external = external.as_ref().and_then(Option::as_ref);
-    let changed = changed.await.map_err(|error| not_named(ExternalIdOwner::Webhook, owner.0, external, error))?;
+    let changed = changed.await.map_err(|error| match error {
+        FeedError::Table(error) => not_named(ExternalIdOwner::Webhook, owner.0, external, error),
+        error @ FeedError::Bus { .. } => error.into(),
+    })?;
     let webhook = changed_one(changed)?;
     post(&app, owner, id, Vec::new()).await?;
     shown(&app, webhook).await
@@ -450,7 +497,7 @@ pub(super) async fn rotate(
     Id(id): Id<WebhookId>,
 ) -> Answer<Json<NewWebhookView>> {
     found(&app, owner, id).await?;
-    let clients = (&app.table, &*app.secrets, &app.random);
+    let clients = (&app.feed, &*app.secrets, &app.random);
     let rotated = Webhook::rotate(clients, (owner.0, id), app.clock.now()).await?;
     let (webhook, secret) = rotated.ok_or_else(|| not_found("webhook"))?;
     Ok(Json(NewWebhookView { secret: secret.expose().to_owned(), webhook: view(&app, webhook).await? }))

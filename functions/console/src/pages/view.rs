@@ -372,6 +372,16 @@ pub(super) struct MessageView {
     pub dossier: Option<String>,
     pub filed_at: Option<Timestamp>,
     pub kept_until: Option<Timestamp>,
+    pub erasure: Option<MessageErasureView>,
+}
+
+/// Who had a mail erased or removed, when and why.
+#[derive(Debug, Deserialize)]
+pub(super) struct MessageErasureView {
+    pub id: Option<String>,
+    pub at: Timestamp,
+    pub asked_by: String,
+    pub reason: String,
 }
 
 impl MessageView {

@@ -4,6 +4,8 @@
 //! bucket with versions a delete marker hides what expires, whatever Object Lock keeps; a version that is no longer
 //! current is deleted unless Object Lock keeps it.
 //!
+//! `AbortIncompleteMultipartUpload` is kept and read back, and not carried out.
+//!
 //! Not played: `Days`, transitions, filters other than a prefix, `NewerNoncurrentVersions`.
 //!
 //! Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html>
@@ -39,6 +41,8 @@ struct Rule {
     expires_ms: Option<u64>,
     removes_lone_markers: bool,
     noncurrent_days: Option<u64>,
+    #[serde(default)]
+    abort_days: Option<i32>,
 }
 
 /// The day on which the rules were last carried out.
@@ -59,9 +63,7 @@ impl LastDay {
 
 impl Rule {
     fn read(rule: LifecycleRule) -> S3Result<Self> {
-        let is_other = rule.abort_incomplete_multipart_upload.is_some()
-            || rule.noncurrent_version_transitions.is_some()
-            || rule.transitions.is_some();
+        let is_other = rule.noncurrent_version_transitions.is_some() || rule.transitions.is_some();
         let filter = rule.filter.unwrap_or_default();
         if is_other || filter.and.is_some() || filter.tag.is_some() {
             return Err(s3_error!(NotImplemented, "Only expiration by prefix is embedded"));
@@ -77,14 +79,15 @@ impl Rule {
         let removes_lone_markers = expiration.expired_object_delete_marker.unwrap_or_default();
         let noncurrent = rule.noncurrent_version_expiration.and_then(|noncurrent| noncurrent.noncurrent_days);
         let noncurrent_days = noncurrent.and_then(|days| u64::try_from(days).ok());
+        let abort_days = rule.abort_incomplete_multipart_upload.and_then(|abort| abort.days_after_initiation);
         if (expires_ms.is_some() && removes_lone_markers)
-            || (expires_ms.is_none() && noncurrent_days.is_none() && !removes_lone_markers)
+            || (expires_ms.is_none() && noncurrent_days.is_none() && abort_days.is_none() && !removes_lone_markers)
         {
             return Err(s3_error!(MalformedXML));
         }
         let is_enabled = rule.status.as_str() == ExpirationStatus::ENABLED;
         let prefix = filter.prefix.or(rule.prefix).unwrap_or_default();
-        Ok(Self { id: rule.id, prefix, is_enabled, expires_ms, removes_lone_markers, noncurrent_days })
+        Ok(Self { id: rule.id, prefix, is_enabled, expires_ms, removes_lone_markers, noncurrent_days, abort_days })
     }
 
     fn show(self) -> LifecycleRule {
@@ -97,7 +100,9 @@ impl Rule {
         let noncurrent_days = self.noncurrent_days.and_then(|days| i32::try_from(days).ok());
         let status = if self.is_enabled { ExpirationStatus::ENABLED } else { ExpirationStatus::DISABLED };
         LifecycleRule {
-            abort_incomplete_multipart_upload: None,
+            abort_incomplete_multipart_upload: self
+                .abort_days
+                .map(|days| AbortIncompleteMultipartUpload { days_after_initiation: Some(days) }),
             expiration: has_expiration.then_some(expiration),
             filter: Some(LifecycleRuleFilter { prefix: Some(self.prefix), ..LifecycleRuleFilter::default() }),
             id: self.id,

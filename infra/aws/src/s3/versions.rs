@@ -1,7 +1,7 @@
 //! Versions: once a bucket is versioned, nothing that is written over or deleted is gone before its version is deleted
-//! by id. A default retention (Object Lock) refuses even that, until it ends.
+//! by id. A default retention (Object Lock) refuses even that, until it ends, and a legal hold until it is off.
 //!
-//! Not played: suspended versioning, retentions of single objects, legal holds, markers that are not `null` or by id.
+//! Not played: suspended versioning, retentions of single objects, markers that are not `null` or by id.
 //!
 //! Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/Versioning.html>,
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html>
@@ -12,6 +12,7 @@ use s3s::s3_error;
 use uuid::Uuid;
 
 use super::blob::Piece;
+use super::legal_hold;
 use super::object::{OBJECT, Object, Refusal, check_bucket, timestamp};
 
 pub(super) const SCHEMA: &str = "
@@ -97,6 +98,7 @@ pub(super) fn lock(transaction: &Transaction, bucket: &str, retention: Option<(S
         let text = "Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration";
         return Err(s3_error!(InvalidBucketState, "{text}").into());
     }
+    legal_hold::enable(transaction, bucket)?;
     let (mode, days) = retention.unzip();
     transaction.execute(
         "UPDATE versioned SET lock_mode = ?2, lock_days = ?3 WHERE bucket = ?1",
@@ -170,6 +172,44 @@ pub(super) fn kept(
     Ok(found.optional()?)
 }
 
+/// Puts the version with that id, or the newest one, under a legal hold, or lifts it.
+pub(super) fn hold(
+    transaction: &Transaction,
+    (bucket, key, version): (&str, &str, Option<&str>),
+    status: &str,
+) -> Result<(), Refusal> {
+    let id = lockable(transaction, (bucket, key, version))?;
+    legal_hold::put(transaction, (bucket, key, &id), status)
+}
+
+/// The legal hold that was put on the version with that id, or on the newest one.
+pub(super) fn held(
+    transaction: &Transaction,
+    (bucket, key, version): (&str, &str, Option<&str>),
+) -> Result<String, Refusal> {
+    let id = lockable(transaction, (bucket, key, version))?;
+    legal_hold::status(transaction, (bucket, key, &id))?.ok_or_else(|| {
+        let text = "The specified object does not have a ObjectLock configuration";
+        s3_error!(NoSuchObjectLockConfiguration, "{text}").into()
+    })
+}
+
+/// The id of the version, which has to be in a bucket with Object Lock, and no delete marker.
+fn lockable(transaction: &Transaction, (bucket, key, version): (&str, &str, Option<&str>)) -> Result<String, Refusal> {
+    if !legal_hold::is_enabled(transaction, bucket)? {
+        return Err(s3_error!(InvalidRequest, "Bucket is missing Object Lock Configuration").into());
+    }
+    let missing = || match version {
+        Some(_) => s3_error!(NoSuchVersion, "The specified version does not exist."),
+        None => s3_error!(NoSuchKey, "The specified key does not exist."),
+    };
+    let (id, _) = kept(transaction, bucket, key, version)?.ok_or_else(missing)?;
+    if find(transaction, bucket, key, &id)?.is_none() {
+        return Err(s3_error!(MethodNotAllowed, "The specified method is not allowed against this resource.").into());
+    }
+    Ok(id)
+}
+
 /// Deletes a version for good; what then is the newest one is the object. Returns the files that nobody names any more.
 pub(super) fn delete(
     transaction: &Transaction,
@@ -179,12 +219,15 @@ pub(super) fn delete(
     if !is_versioned(transaction, bucket)? {
         return Ok(Vec::new());
     }
-    if let Some((_, Some(retention))) = kept(transaction, bucket, key, Some(id))?
-        && retention.until_ms > now_ms
-        && !(bypasses_governance && retention.mode == ObjectLockRetentionMode::GOVERNANCE)
-    {
+    let is_retained = |retention: &Retention| {
+        let is_bypassed = bypasses_governance && retention.mode == ObjectLockRetentionMode::GOVERNANCE;
+        retention.until_ms > now_ms && !is_bypassed
+    };
+    let retention = kept(transaction, bucket, key, Some(id))?.and_then(|(_, retention)| retention);
+    if retention.as_ref().is_some_and(is_retained) || legal_hold::is_on(transaction, (bucket, key, id))? {
         return Err(s3_error!(AccessDenied, "Access Denied because object protected by object lock.").into());
     }
+    legal_hold::forget(transaction, (bucket, key, id))?;
     let pieces = find(transaction, bucket, key, id)?.map(|object| object.pieces).unwrap_or_default();
     transaction.execute("DELETE FROM version WHERE bucket = ?1 AND key = ?2 AND id = ?3", [bucket, key, id])?;
     transaction.execute("DELETE FROM object WHERE bucket = ?1 AND key = ?2", [bucket, key])?;
@@ -207,6 +250,8 @@ pub(super) fn drop_noncurrent(
     let mut select = transaction.prepare_cached(
         "SELECT sequence, pieces FROM version
          WHERE bucket = ?1 AND key >= ?2 AND substr(key, 1, length(?2)) = ?2 AND COALESCE(lock_until_ms, 0) <= ?4
+             AND NOT EXISTS (SELECT 1 FROM legal_hold AS hold WHERE hold.bucket = version.bucket
+                 AND hold.key = version.key AND hold.id = version.id AND hold.status = 'ON')
              AND (SELECT next.modified_ms FROM version AS next WHERE next.bucket = version.bucket
                  AND next.key = version.key AND next.sequence > version.sequence ORDER BY next.sequence LIMIT 1) <= ?3",
     )?;

@@ -296,6 +296,10 @@ pub(super) async fn read(
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct MailboxesFilter {
+    /// Only the one with this id of your own.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<String>, max_length = 128, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
+    external_id: Option<ExternalId>,
     /// Only those that this connector opens.
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<String>, format = "uuid")]
@@ -332,7 +336,7 @@ pub(super) async fn list(
     Listed { filter, part }: Listed<MailboxesFilter>,
 ) -> Answer<Json<Page<MailboxView>>> {
     let firm = firm.id();
-    let MailboxesFilter { connector, member, state, kind, address } = filter;
+    let MailboxesFilter { external_id, connector, member, state, kind, address } = filter;
     let of_mailbox = state.is_some() || kind.is_some() || address.is_some();
     let is_filtered = connector.is_some() || member.is_some() || of_mailbox;
     let wanted = is_filtered.then_some(|mailbox: &Mailbox| {
@@ -342,7 +346,7 @@ pub(super) async fn list(
             && kind.is_none_or(|kind| kind == mailbox.kind)
             && address.as_ref().is_none_or(|address| address.0 == mailbox.address)
     });
-    let Page { items, next } = match &part.external_id {
+    let Page { items, next } = match &external_id {
         Some(external) => Page::of(known(&app, firm, Some(external)).await?, wanted),
         None => part.read(&app.table, &Key::mailbox_prefix(firm), |id| Key::mailbox(firm, id), wanted).await?,
     };
