@@ -58,7 +58,8 @@ pub fn compared(text: &str) -> Option<(String, String)> {
     (!local.is_empty()).then(|| (format!("{}@{domain}", local.to_lowercase()), domain))
 }
 
-/// What is looked for, an address or `@domain`, in the form of [`compared`]. What can't be compared stays in lower case.
+/// What is looked for, an address or `@domain`, in the form of [`compared`]. What can't be compared is put in lower
+/// case.
 pub fn sought(text: &str) -> String {
     let domain = text.strip_prefix('@').and_then(compared_domain).map(|domain| format!("@{domain}"));
     domain.or_else(|| Some(compared(text)?.0)).unwrap_or_else(|| text.to_lowercase())

@@ -340,8 +340,8 @@ pub struct FoundFacts {
     facts: Vec<(u64, Digest, Timestamp)>,
     /// The message of each of these facts, where the scope is expired messages.
     messages: Vec<MessageId>,
-    /// The numbers of facts that were erased before, by this erasure or another: one that was cut off may have left them
-    /// in the index. Of several scopes that are looked for together, only the first has them.
+    /// The numbers of facts that were erased before, by this erasure or another: one that was cut off may have left
+    /// them in the index. Of several scopes that are looked for together, only the first has them.
     voided: Vec<u64>,
     /// The number of the last fact among them that is about a message.
     last_of_message: Option<u64>,

@@ -124,8 +124,8 @@ impl IndexStore {
         self.links.delete(&key).await.map_err(|source| IndexError::Store { attempted: "remove", key, source })
     }
 
-    /// Removes all objects of a firm's index but its head, the segments that it names, and those of its generation, which
-    /// may be named soon: also what an indexer left that died between its two writes.
+    /// Removes all objects of a firm's index but its head, the segments that it names, and those of its generation,
+    /// which may be named soon: also what an indexer left that died between its two writes.
     ///
     /// Errors: S3 refuses or does not answer, or the head can't be read.
     pub(super) async fn delete_unnamed(&self, firm: FirmId) -> Result<(), IndexError> {
