@@ -12,6 +12,7 @@ use std::{
     collections::{BTreeSet, HashMap},
     fmt,
     ops::Add,
+    sync::Arc,
 };
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -341,8 +342,8 @@ pub struct FoundFacts {
     /// The message of each of these facts, where the scope is expired messages.
     messages: Vec<MessageId>,
     /// The numbers of facts that were erased before, by this erasure or another: one that was cut off may have left
-    /// them in the index. Of several scopes that are looked for together, only the first has them.
-    voided: Vec<u64>,
+    /// them in the index. The same for all parts.
+    voided: Arc<Vec<u64>>,
     /// The number of the last fact among them that is about a message.
     last_of_message: Option<u64>,
     /// Mailboxes that facts tell of.
@@ -353,14 +354,12 @@ pub struct FoundFacts {
     event: Option<u64>,
 }
 
-impl ErasableItems {
+impl FoundFacts {
     /// The numbers of all facts that are void in the end because of an erasure.
     fn numbers(&self) -> impl Iterator<Item = u64> {
-        self.found.facts.iter().map(|(number, ..)| *number).chain(self.found.voided.iter().copied())
+        self.facts.iter().map(|(number, ..)| *number).chain(self.voided.iter().copied())
     }
-}
 
-impl FoundFacts {
     /// Whether the event is still to be written: there is none, or a fact about a message came after it.
     fn is_untold(&self) -> bool {
         self.event.is_none() || self.event < self.last_of_message
@@ -430,7 +429,7 @@ impl Eraser<'_> {
         if found.parts.is_empty() {
             return Ok(());
         }
-        let numbers = found.parts.iter().flat_map(ErasableItems::numbers).collect();
+        let numbers = found.parts.iter().flat_map(|part| part.found.numbers()).collect();
         self.indexer.forget(erasure.firm, &numbers).await?;
         Ok(self.table.write(IndexDue::at(erasure.firm, self.clock.now())).await?)
     }
@@ -725,7 +724,7 @@ impl Eraser<'_> {
             .collect();
         let others = (0..scopes.len()).filter(|place| !matches!(scopes[*place], ErasedScope::Expired(..)));
         let others: Vec<usize> = others.collect();
-        let mut from = 0;
+        let (mut voided, mut from) = (Vec::new(), 0);
         while !scopes.is_empty() {
             let page: Vec<(u64, StoredFact)> = self.table.numbered(&Key::fact(firm, from), true, PAGE).await?;
             let Some((last, _)) = page.last() else { break };
@@ -734,7 +733,7 @@ impl Eraser<'_> {
                 if let Some(place) = fact.text("id").and_then(|id| ids.get(id)) {
                     found[*place].record = Some(number);
                 }
-                found[0].voided.extend(fact.erased().map(|_| number));
+                voided.extend(fact.erased().map(|_| number));
                 let message = fact.text("message").and_then(|id| id.parse::<MessageId>().ok());
                 let own = message.and_then(|message| by_message.get(&message));
                 for place in others.iter().chain(own) {
@@ -742,6 +741,8 @@ impl Eraser<'_> {
                 }
             }
         }
+        let voided = Arc::new(voided);
+        found.iter_mut().for_each(|facts| facts.voided = voided.clone());
         Ok(found)
     }
 
