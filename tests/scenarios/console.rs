@@ -1128,6 +1128,57 @@ async fn a_mailbox_is_added_for_a_member_without_an_address() {
 }
 
 #[tokio::test]
+async fn a_member_shows_what_would_change_in_their_outlook_and_changes_nothing() {
+    let world = World::new().await;
+    let firm = world.pushing_firm_of(ADA).await;
+    let member = world.pushed_member(&firm, ADA, "calendar").await;
+    let visitor = Visitor::invited(&world, &firm.id, "administrator", ADA).await;
+    let own = format!("/console/firms/{}/members/{member}", firm.id);
+    let page = visitor.get(&own).await;
+    visitor.submit(&page, &own, &[("do", "preview")]).await.shows(&["Nothing: all is in this Outlook"]);
+    let date = json!({ "kind": "deadline", "title": "Appeal", "start": "2026-07-01T17:00:00", "members": [member] });
+    world.put(&format!("/v1/firms/{}/dates/D-1", firm.id), date).await.ok();
+    let preview = visitor.submit(&page, &own, &[("do", "preview")]).await;
+    preview.shows(&["One difference.", "<bdi>D-1</bdi>: would be written", "name=\"dates\" value=\"1\" checked"]);
+}
+
+#[tokio::test]
+async fn every_page_of_a_firm_has_help() {
+    let world = World::new().await;
+    let (registry, _, message) = one_mail(&world).await;
+    let visitor = Visitor::invited(&world, &registry.firm, "administrator", ADA).await;
+    let mailbox = format!("/mailboxes/{}", registry.mailbox);
+    for below in [
+        "",
+        "/documents",
+        &format!("/documents/{message}"),
+        "/proposals",
+        "/mailboxes",
+        "/mailboxes/new",
+        &mailbox,
+        &format!("{mailbox}/folders"),
+        &format!("{mailbox}/rules"),
+        "/connectors",
+        "/connectors/new",
+        &format!("/connectors/{}", registry.connector),
+        "/members",
+        "/members/new",
+        "/entries/dates",
+        "/webhooks",
+        "/people",
+        "/settings",
+        "/keys",
+        "/activity",
+        "/erasures",
+        "/erasures/new",
+        "/retention",
+    ] {
+        let page = visitor.get(&format!("{}{below}", home(&registry))).await;
+        assert_eq!(page.html.matches("<details class=\"help\">").count(), 1, "{below}: {}", page.html);
+    }
+}
+
+#[tokio::test]
 async fn the_record_names_the_mailbox_says_why_something_was_refused_and_leads_there_again() {
     let world = World::new().await;
     let registry = world.registry().await;

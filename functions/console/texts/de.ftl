@@ -166,6 +166,7 @@ mailbox-switch-on = Von jetzt an werden neue E-Mails der gewählten Ordner aufbe
 mailbox-go-on = Was während der Pause einging, wird auch aufbewahrt.
 mailbox-activate = Einschalten
 mailbox-no-folders = Wählen Sie zuerst Ordner.
+mailbox-help = Oben steht, ob alle E-Mails dieses Postfachs da sind und was noch kommt. Wählen Sie zuerst Ordner und Regeln, dann schalten Sie es ein. Eine Pause verliert nichts: Was inzwischen kommt, wird danach aufbewahrt.
 mailbox-pause-what = Während einer Pause wird nichts gelesen. Was inzwischen eingeht, wird aufbewahrt, sobald Sie es wieder einschalten.
 mailbox-pause = Anhalten
 
@@ -187,6 +188,7 @@ search-both = beides
 search-since = Von diesem Tag an
 search-until = Bis zu diesem Tag
 search-attachments = Nur mit Anhängen
+documents-help = Geben Sie einige Wörter ein, und die Liste folgt. Öffnen Sie eine E-Mail, um sie neben der Liste zu lesen; kreuzen Sie mehrere an, um sie zusammen abzulegen. Grau heißt aufbewahrt, grün abgelegt, wie in Outlook.
 hits-all = { $n ->
     [one] Eine E-Mail.
    *[other] { $n } E-Mails.
@@ -292,6 +294,8 @@ key-revoke-what = Von da an kann das Programm hier nichts mehr. Was es getan hat
 keys-help = Ein Schlüssel lässt eines Ihrer Programme ein, wie eine Einladung eine Person einlässt. Geben Sie jedem seinen eigenen, mit nicht mehr Rechten als nötig. Um einen zu ersetzen, erstellen Sie einen neuen, lassen das Programm ihn benutzen und widerrufen den alten.
 connectors-none = Noch ist nichts verbunden. Über eine Verbindung liest greffe E-Mails in Microsoft 365.
 connectors-help = Eine Verbindung ist der Weg, auf dem greffe Microsoft 365 erreicht. Sie läuft über eine Person, oder gilt für die ganze Organisation. Testen Sie sie im Zweifel: ein Test ändert nichts.
+connector-help = Jemand meldet sich einmal bei Microsoft an, und greffe darf dann, was hier steht, und nicht mehr. Geht etwas nicht, testen Sie die Verbindung: Jede Zeile sagt, was es bedeutet und wer am Zug ist. Nach einer Änderung der Rechte meldet sich jemand erneut an.
+connector-new-help = Über eine Person genügt zum Ausprobieren und für ein Postfach. Für die ganze Organisation ist für eine Kanzlei besser: Es geht weiter, wenn jemand ausscheidet. Sie können es später ändern, und nichts Aufbewahrtes geht verloren.
 connector-needed = Braucht jemanden
 connector-connected = Verbunden mit { $a } über { $b }
 connector-works = Verbunden
@@ -362,6 +366,7 @@ mailbox-add = Hinzufügen
 mailbox-of-member = Wessen Postfach
 mailbox-by-address = nach der Adresse unten
 mailbox-of-member-what = Bei einem Mitglied folgen Adresse und Verbindung aus der Verknüpfung. Sonst geben Sie die Adresse ein.
+mailbox-new-help = Ein Postfach gehört einer Person oder ist freigegeben, etwa info@. Nichts wird aufbewahrt, bevor Sie Ordner gewählt und es eingeschaltet haben. Darf greffe es nicht öffnen, sagt diese Seite, was fehlt.
 mailboxes-first = Verbinden Sie zuerst Microsoft 365.
 folders = Ordner
 folders-which = Welche Ordner werden aufbewahrt?
@@ -446,6 +451,8 @@ first-do = Weiter
 members = Mitglieder
 members-none = Noch ist niemand verknüpft. Verknüpfen Sie die Personen, deren Outlook Termine und Kontakte zeigen soll.
 members-help = Ein Mitglied ist eine Person Ihrer Kanzlei, verknüpft mit ihrem Konto bei Microsoft. greffe schreibt Termine und Kontakte in ihr Outlook, wie Ihre Anwendung sie schickt. Testen Sie einen Dienst, wenn dort etwas fehlt.
+member-help = Hier steht, was greffe in das Outlook dieser Person gesetzt hat und was wartet. Schalten Sie Termine und Kontakte ein oder aus; was ausgeschaltet ist, wird wieder herausgenommen. Fehlt dort etwas, testen Sie diesen Dienst.
+member-new-help = Verknüpfen Sie eine Person Ihrer Kanzlei mit ihrem Konto bei Microsoft. Nichts wird in ihr Outlook geschrieben, bevor Sie es auf der nächsten Seite einschalten. Über die Verbindung einer Person kann nur diese Person verknüpft werden.
 member-new = Mitglied verknüpfen
 member-link = Verknüpfen
 member-nothing = In dieses Outlook wird nichts geschrieben
@@ -455,6 +462,17 @@ member-target = Termine kommen in
 target-calendar = den Kalender
 target-todo = To Do
 member-compared = Zuletzt verglichen am { $name }.
+preview-do = Sehen, was greffe jetzt ändern würde
+preview-none = Nichts: In diesem Outlook steht alles, wie es soll.
+preview-some = { $n ->
+    [one] Ein Unterschied. Das Ansehen ändert nichts; greffe berichtigt ihn von selbst.
+   *[other] { $n } Unterschiede. Das Ansehen ändert nichts; greffe berichtigt sie von selbst.
+}
+preview-missing = würde geschrieben
+preview-unwanted = würde herausgenommen
+preview-gone = wurde in Outlook gelöscht und würde neu geschrieben
+preview-altered = wurde in Outlook geändert und würde berichtigt
+preview-outdated = würde aktualisiert
 switched-off = ausgeschaltet
 copies-placed = { $n ->
     [0] noch nichts.
@@ -697,6 +715,7 @@ erasures = Löschen und Aufbewahren
 erasures-list = Was gelöscht werden sollte
 erasures-none = Noch wurde nicht darum gebeten, etwas zu löschen.
 erasures-help = Eine aufbewahrte E-Mail bleibt unverändert bis zum Ende ihrer Aufbewahrungsfrist, oder bis jemand hier darum bittet, sie zu löschen. Sie sehen zuerst, was verschwindet und was bleibt. Aus einer Akte mit Aufbewahrungspflicht wird keine E-Mail gelöscht.
+erasure-help = Zuerst sehen Sie, was verschwände und was bleibt. Gelöscht wird erst, nachdem Sie die Zahl eingegeben haben. Wird es abgelehnt, sagt die Seite, was dagegen steht; beheben Sie das und beantragen Sie es erneut.
 erasure-new = E-Mails löschen
 erasure-new-what = Noch wird nichts gelöscht: Zuerst sehen Sie, was verschwinden würde und was bleibt, dann bestätigen Sie.
 erasure-asked = Erbeten am { $a } von { $b }:

@@ -166,6 +166,7 @@ mailbox-switch-on = From now on, new mail of the chosen folders is kept. Set rul
 mailbox-go-on = What came during the pause is kept too.
 mailbox-activate = Switch on
 mailbox-no-folders = Choose folders first.
+mailbox-help = At the top stands whether all mail of this mailbox is in, and what is still to come. Choose folders and rules first, then switch it on. A pause loses nothing: what comes meanwhile is kept afterwards.
 mailbox-pause-what = During a pause nothing is read. What comes meanwhile is kept once you switch it on again.
 mailbox-pause = Pause
 
@@ -187,6 +188,7 @@ search-both = both
 search-since = From this day
 search-until = Up to this day
 search-attachments = Only with attachments
+documents-help = Type some words, and the list follows. Open a mail to read it beside the list; tick several to file them together. Grey is kept, green is filed, as in Outlook.
 hits-all = { $n ->
     [one] One mail.
    *[other] { $n } mails.
@@ -292,6 +294,8 @@ key-revoke-what = The program can do nothing here from that moment on. What it d
 keys-help = A key lets a program of yours in, as an invitation lets a person in. Give each program its own, with no more rights than it needs. To replace one, make another, let the program use it, then revoke the old one.
 connectors-none = Nothing is connected yet. A connection lets greffe read mail at Microsoft 365.
 connectors-help = A connection is the way by which greffe reaches Microsoft 365. It works through one person, or for the whole organisation. Test it whenever you are in doubt: nothing is changed by a test.
+connector-help = Somebody signs in at Microsoft once, and greffe may then do what stands here, and no more. If something does not work, test the connection: each line says what it means and whose turn it is. After a change of rights somebody signs in again.
+connector-new-help = Through one person is enough to try it out, and for one mailbox. For the whole organisation is better for a firm: it goes on when a person leaves. You can change it later, and nothing that is kept is lost.
 connector-needed = Needs someone
 connector-connected = Connected to { $a } via { $b }
 connector-works = Connected
@@ -362,6 +366,7 @@ mailbox-add = Add
 mailbox-of-member = Whose it is
 mailbox-by-address = by the address below
 mailbox-of-member-what = Of a member, the address and the connection follow from the link. Otherwise type the address.
+mailbox-new-help = A mailbox is a person's own, or a shared one such as info@. Nothing is kept before you have chosen folders and switched it on. If greffe may not open it, this page says what is missing.
 mailboxes-first = Connect Microsoft 365 first.
 folders = Folders
 folders-which = Which folders are kept?
@@ -446,6 +451,8 @@ first-do = Go on
 members = Members
 members-none = Nobody is linked yet. Link the people whose Outlook is to show dates and contacts.
 members-help = A member is a person of your firm, linked to their account at Microsoft. greffe writes dates and contacts to their Outlook as your application sends them. Test a service when something is missing there.
+member-help = Here stands what greffe has put into this person's Outlook, and what waits. Switch dates and contacts on or off; what is switched off is taken out again. If something is missing there, test that service.
+member-new-help = Link a person of your firm with their account at Microsoft. Nothing is written to their Outlook before you switch it on, on the next page. Through one person's connection, only that person can be linked.
 member-new = Link a member
 member-link = Link
 member-nothing = Nothing is written to this Outlook
@@ -455,6 +462,17 @@ member-target = Dates go to
 target-calendar = the calendar
 target-todo = To Do
 member-compared = Compared last on { $name }.
+preview-do = See what greffe would change now
+preview-none = Nothing: all is in this Outlook as it should be.
+preview-some = { $n ->
+    [one] One difference. Looking at it changes nothing; greffe corrects it by itself.
+   *[other] { $n } differences. Looking at them changes nothing; greffe corrects them by itself.
+}
+preview-missing = would be written
+preview-unwanted = would be taken out
+preview-gone = was deleted in Outlook, and would be written again
+preview-altered = was changed in Outlook, and would be put right
+preview-outdated = would be brought up to date
 switched-off = switched off
 copies-placed = { $n ->
     [0] nothing yet.
@@ -697,6 +715,7 @@ erasures = Erasing and holds
 erasures-list = What was to be erased
 erasures-none = Nothing was to be erased yet.
 erasures-help = Archived mail stays unchanged until its retention period ends, or until somebody asks here to erase it. You first see what goes and what stays. A dossier under a legal hold keeps its mail from that.
+erasure-help = First you see what would go and what stays. It is erased only after you typed the number. If it is refused, the page says what stands against it; mend that, and ask again.
 erasure-new = Erase mail
 erasure-new-what = Nothing is erased yet: first you see what would go and what stays, then you confirm it.
 erasure-asked = Asked for on { $a } by { $b }:

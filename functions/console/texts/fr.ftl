@@ -166,6 +166,7 @@ mailbox-switch-on = À partir de maintenant, les nouveaux courriels des dossiers
 mailbox-go-on = Ce qui est arrivé pendant la pause est conservé aussi.
 mailbox-activate = Activer
 mailbox-no-folders = Choisissez d'abord des dossiers.
+mailbox-help = En haut figure si tous les courriels de cette boîte sont là, et ce qui doit encore venir. Choisissez d'abord les dossiers et les règles, puis activez-la. Une pause ne perd rien : ce qui arrive entre-temps est conservé ensuite.
 mailbox-pause-what = Pendant une pause, rien n'est lu. Ce qui arrive entre-temps est conservé quand vous la réactivez.
 mailbox-pause = Mettre en pause
 
@@ -187,6 +188,7 @@ search-both = les deux
 search-since = À partir du
 search-until = Jusqu'au
 search-attachments = Seulement avec pièces jointes
+documents-help = Saisissez quelques mots, et la liste suit. Ouvrez un courriel pour le lire à côté de la liste ; cochez-en plusieurs pour les classer ensemble. Gris veut dire conservé, vert classé, comme dans Outlook.
 hits-all = { $n ->
     [one] { $n } courriel.
    *[other] { $n } courriels.
@@ -292,6 +294,8 @@ key-revoke-what = À partir de ce moment, le programme ne peut plus rien faire i
 keys-help = Une clé fait entrer un de vos programmes, comme une invitation fait entrer une personne. Donnez à chacun la sienne, sans plus de droits qu'il n'en faut. Pour en remplacer une, créez-en une autre, donnez-la au programme, puis révoquez l'ancienne.
 connectors-none = Rien n'est encore connecté. Une connexion permet à greffe de lire les courriels dans Microsoft 365.
 connectors-help = Une connexion est le chemin par lequel greffe atteint Microsoft 365. Elle passe par une personne, ou vaut pour toute l'organisation. Testez-la en cas de doute : un test ne change rien.
+connector-help = Quelqu'un se connecte une fois chez Microsoft, et greffe peut ensuite faire ce qui figure ici, et rien de plus. Si quelque chose ne fonctionne pas, testez la connexion : chaque ligne dit ce que cela signifie et à qui c'est le tour. Après un changement de droits, quelqu'un se connecte à nouveau.
+connector-new-help = Par une personne suffit pour essayer, et pour une seule boîte. Pour toute l'organisation convient mieux à un cabinet : cela continue quand une personne part. Vous pouvez en changer plus tard, et rien de ce qui est conservé n'est perdu.
 connector-needed = Attend quelqu'un
 connector-connected = Connecté à { $a } via { $b }
 connector-works = Connecté
@@ -362,6 +366,7 @@ mailbox-add = Ajouter
 mailbox-of-member = De qui est-elle
 mailbox-by-address = selon l'adresse ci-dessous
 mailbox-of-member-what = Pour un membre, l'adresse et la connexion découlent du lien. Sinon, saisissez l'adresse.
+mailbox-new-help = Une boîte est celle d'une personne, ou une boîte partagée comme info@. Rien n'est conservé avant que vous ayez choisi les dossiers et activé la boîte. Si greffe ne peut pas l'ouvrir, cette page dit ce qui manque.
 mailboxes-first = Connectez d'abord Microsoft 365.
 folders = Dossiers
 folders-which = Quels dossiers sont conservés ?
@@ -446,6 +451,8 @@ first-do = Continuer
 members = Membres
 members-none = Personne n'est encore lié. Liez les personnes dont Outlook doit montrer dates et contacts.
 members-help = Un membre est une personne de votre cabinet, liée à son compte chez Microsoft. greffe inscrit dates et contacts dans son Outlook comme votre application les envoie. Testez un service quand quelque chose y manque.
+member-help = Ici figure ce que greffe a mis dans l'Outlook de cette personne, et ce qui attend. Activez ou désactivez les dates et les contacts ; ce qui est désactivé est retiré. S'il y manque quelque chose, testez ce service.
+member-new-help = Liez une personne de votre cabinet à son compte Microsoft. Rien n'est écrit dans son Outlook avant que vous l'activiez, à la page suivante. Par la connexion d'une personne, seule cette personne peut être liée.
 member-new = Lier un membre
 member-link = Lier
 member-nothing = Rien n'est inscrit dans cet Outlook
@@ -455,6 +462,17 @@ member-target = Les dates vont dans
 target-calendar = le calendrier
 target-todo = To Do
 member-compared = Dernière comparaison le { $name }.
+preview-do = Voir ce que greffe modifierait maintenant
+preview-none = Rien : tout est dans cet Outlook comme il faut.
+preview-some = { $n ->
+    [one] { $n } différence. La regarder ne change rien ; greffe la corrige de lui-même.
+   *[other] { $n } différences. Les regarder ne change rien ; greffe les corrige de lui-même.
+}
+preview-missing = serait écrit
+preview-unwanted = serait retiré
+preview-gone = a été supprimé dans Outlook, et serait réécrit
+preview-altered = a été modifié dans Outlook, et serait rétabli
+preview-outdated = serait mis à jour
 switched-off = désactivé
 copies-placed = { $n ->
     [0] rien encore.
@@ -697,6 +715,7 @@ erasures = Effacement et conservation
 erasures-list = Ce qui devait être effacé
 erasures-none = Aucun effacement n'a encore été demandé.
 erasures-help = Un courriel conservé reste inchangé jusqu'à la fin de sa durée de conservation, ou jusqu'à ce que quelqu'un demande ici de l'effacer. Vous voyez d'abord ce qui disparaît et ce qui reste. Aucun courriel d'un dossier sous conservation obligatoire ne peut être effacé.
+erasure-help = D'abord, vous voyez ce qui partirait et ce qui reste. Rien n'est effacé avant que vous ayez saisi le nombre. En cas de refus, la page dit ce qui s'y oppose ; réglez-le, puis redemandez.
 erasure-new = Effacer des courriels
 erasure-new-what = Rien n'est encore effacé : vous voyez d'abord ce qui disparaîtrait et ce qui reste, puis vous confirmez.
 erasure-asked = Demandé le { $a } par { $b } :

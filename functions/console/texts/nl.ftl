@@ -166,6 +166,7 @@ mailbox-switch-on = Vanaf nu wordt nieuwe e-mail van de gekozen mappen bewaard. 
 mailbox-go-on = Wat tijdens de pauze aankwam, wordt ook bewaard.
 mailbox-activate = Inschakelen
 mailbox-no-folders = Kies eerst mappen.
+mailbox-help = Bovenaan staat of alle e-mails van dit postvak binnen zijn, en wat nog komt. Kies eerst mappen en regels en schakel het dan in. Een pauze verliest niets: wat intussen komt, wordt daarna bewaard.
 mailbox-pause-what = Tijdens een pauze wordt niets gelezen. Wat intussen aankomt, wordt bewaard zodra u het weer inschakelt.
 mailbox-pause = Pauzeren
 
@@ -187,6 +188,7 @@ search-both = allebei
 search-since = Vanaf deze dag
 search-until = Tot en met deze dag
 search-attachments = Alleen met bijlagen
+documents-help = Typ enkele woorden, en de lijst volgt. Open een e-mail om hem naast de lijst te lezen; vink er meerdere aan om ze samen te klasseren. Grijs is bewaard, groen is geklasseerd, zoals in Outlook.
 hits-all = { $n ->
     [one] Eén e-mail.
    *[other] { $n } e-mails.
@@ -292,6 +294,8 @@ key-revoke-what = Vanaf dat moment kan het programma hier niets meer. Wat het de
 keys-help = Een sleutel laat een van uw programma's binnen, zoals een uitnodiging een persoon binnenlaat. Geef elk programma een eigen sleutel, met niet meer rechten dan nodig. Om er een te vervangen maakt u een nieuwe, laat u het programma die gebruiken, en trekt u de oude in.
 connectors-none = Er is nog niets verbonden. Met een verbinding kan greffe e-mail lezen in Microsoft 365.
 connectors-help = Een verbinding is de weg waarlangs greffe Microsoft 365 bereikt. Ze loopt via één persoon, of geldt voor de hele organisatie. Test ze bij twijfel: een test wijzigt niets.
+connector-help = Iemand meldt zich één keer aan bij Microsoft, en daarna mag greffe wat hier staat, en niets meer. Werkt iets niet, test dan de verbinding: elke regel zegt wat het betekent en wie aan zet is. Na een wijziging van rechten meldt iemand zich opnieuw aan.
+connector-new-help = Via één persoon volstaat om te proberen, en voor één postvak. Voor de hele organisatie is beter voor een kantoor: het gaat door als iemand vertrekt. U kunt het later wijzigen, en niets van wat bewaard is gaat verloren.
 connector-needed = Er is iets te doen
 connector-connected = Verbonden met { $a } via { $b }
 connector-works = Verbonden
@@ -362,6 +366,7 @@ mailbox-add = Toevoegen
 mailbox-of-member = Van wie het is
 mailbox-by-address = volgens het adres hieronder
 mailbox-of-member-what = Van een lid volgen adres en verbinding uit de koppeling. Typ anders het adres.
+mailbox-new-help = Een postvak is van één persoon, of gedeeld zoals info@. Er wordt niets bewaard voordat u mappen gekozen en het ingeschakeld hebt. Mag greffe het niet openen, dan zegt deze pagina wat ontbreekt.
 mailboxes-first = Verbind eerst Microsoft 365.
 folders = Mappen
 folders-which = Welke mappen worden bewaard?
@@ -446,6 +451,8 @@ first-do = Verdergaan
 members = Leden
 members-none = Er is nog niemand gekoppeld. Koppel de personen in wier Outlook datums en contactpersonen moeten staan.
 members-help = Een lid is een persoon van uw kantoor, gekoppeld aan zijn account bij Microsoft. greffe schrijft datums en contactpersonen in zijn Outlook zoals uw toepassing ze stuurt. Test een dienst als daar iets ontbreekt.
+member-help = Hier staat wat greffe in Outlook van deze persoon zette, en wat wacht. Schakel afspraken en contacten in of uit; wat u uitschakelt, wordt er weer uitgehaald. Ontbreekt er iets, test dan die dienst.
+member-new-help = Koppel een persoon van uw kantoor aan zijn account bij Microsoft. Er wordt niets naar Outlook geschreven voordat u het inschakelt, op de volgende pagina. Via de verbinding van één persoon kan alleen die persoon gekoppeld worden.
 member-new = Een lid koppelen
 member-link = Koppelen
 member-nothing = In deze Outlook wordt niets geschreven
@@ -455,6 +462,17 @@ member-target = Datums gaan naar
 target-calendar = de agenda
 target-todo = To Do
 member-compared = Laatst vergeleken op { $name }.
+preview-do = Bekijken wat greffe nu zou wijzigen
+preview-none = Niets: alles staat in Outlook zoals het hoort.
+preview-some = { $n ->
+    [one] Eén verschil. Ernaar kijken verandert niets; greffe zet het vanzelf recht.
+   *[other] { $n } verschillen. Ernaar kijken verandert niets; greffe zet ze vanzelf recht.
+}
+preview-missing = zou geschreven worden
+preview-unwanted = zou eruit gehaald worden
+preview-gone = werd in Outlook verwijderd, en zou opnieuw geschreven worden
+preview-altered = werd in Outlook gewijzigd, en zou rechtgezet worden
+preview-outdated = zou bijgewerkt worden
 switched-off = uitgeschakeld
 copies-placed = { $n ->
     [0] nog niets.
@@ -697,6 +715,7 @@ erasures = Wissen en bewaarplicht
 erasures-list = Wat gewist moest worden
 erasures-none = Er is nog niet gevraagd om iets te wissen.
 erasures-help = Bewaarde e-mail blijft onveranderd tot het einde van de bewaartermijn, of tot iemand hier vraagt om ze te wissen. U ziet eerst wat verdwijnt en wat blijft. Van een dossier met bewaarplicht kan geen e-mail worden gewist.
+erasure-help = Eerst ziet u wat zou verdwijnen en wat blijft. Er wordt pas gewist nadat u het aantal typte. Wordt het geweigerd, dan zegt de pagina wat ertegen is; los dat op en vraag het opnieuw.
 erasure-new = E-mail wissen
 erasure-new-what = Er wordt nog niets gewist: eerst ziet u wat zou verdwijnen en wat blijft, daarna bevestigt u.
 erasure-asked = Gevraagd op { $a } door { $b }:
