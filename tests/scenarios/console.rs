@@ -258,6 +258,8 @@ async fn a_person_sees_their_own_firms_only_and_no_page_of_another() {
         "/entries/contacts".to_owned(),
         "/webhooks".to_owned(),
         "/activity".to_owned(),
+        "/settings".to_owned(),
+        "/keys".to_owned(),
         "/erasures".to_owned(),
         "/erasures/new".to_owned(),
         "/retention".to_owned(),
@@ -1042,6 +1044,153 @@ async fn a_refused_field_is_named_in_the_persons_language() {
     let webhooks = format!("{}/webhooks", home(&registry));
     let wrong = visitor.submit(&page, &webhooks, &[("url", "ftp://nowhere.example")]).await;
     wrong.shows(&["“Adres” past niet."]);
+}
+
+#[tokio::test]
+async fn an_administrator_changes_the_firms_name_language_and_marks() {
+    let world = World::new().await;
+    let firm = world.firm("Lumen Avocats").await;
+    let visitor = Visitor::invited(&world, &firm, "administrator", ADA).await;
+    let settings = format!("/console/firms/{firm}/settings");
+    let page = visitor.get(&settings).await;
+    page.shows(&["value=\"Lumen Avocats\"", "Europe/Paris", "value=\"greffe: received\"", ">lumen.example</textarea>"]);
+    let typed = [("do", "firm"), ("name", "Lumen & Co"), ("language", "nl"), ("domains", "a.example, b.example")];
+    let wrong = visitor.submit(&page, &settings, &[&typed[..], &[("time_zone", "Mars")]].concat()).await;
+    wrong.shows(&["“Time zone” does not fit.", "value=\"Lumen &#38; Co\"", "value=\"Mars\""]);
+    let typed = [&typed[..], &[("time_zone", "Europe/Brussels")]].concat();
+    let stored = visitor.submit(&page, &settings, &typed).await.to.unwrap();
+    visitor.get(&stored).await.shows(&["Saved.", "value=\"nl\" selected"]);
+    let shown = world.get(&format!("/v1/firms/{firm}")).await.ok();
+    assert_eq!((&shown["name"], &shown["domains"]), (&json!("Lumen & Co"), &json!(["a.example", "b.example"])));
+    let marks = [
+        ("do", "marks"),
+        ("received_name", "Bewaard"),
+        ("received_color", "preset13"),
+        ("filed_name", "Geklasseerd"),
+        ("filed_color", "preset7"),
+    ];
+    visitor.submit(&page, &settings, &marks).await;
+    let stored = world.get(&format!("/v1/firms/{firm}/marks")).await.ok();
+    assert_eq!(stored["filed"], json!({ "name": "Geklasseerd", "color": "preset7" }));
+    // Of two who save, the second sees what holds.
+    let tags = visitor.get(&settings).await.html;
+    let old = tags.split("name=\"tag\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    world.patch(&format!("/v1/firms/{firm}"), json!({ "name": "Theirs" })).await.ok();
+    let late = visitor.submit(&page, &settings, &[&typed[..], &[("tag", old)]].concat()).await;
+    late.shows(&["somebody else has changed this", "<bdi>Theirs · Nederlands", "value=\"Lumen &#38; Co\""]);
+    assert_eq!(world.get(&format!("/v1/firms/{firm}")).await.ok()["name"], "Theirs");
+    world.tenant.add_user(BOB, "Bob").unwrap();
+    let clerk = Visitor::invited(&world, &firm, "clerk", BOB).await;
+    assert_eq!(clerk.get(&settings).await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn an_administrator_makes_a_key_for_a_program_which_is_shown_once_and_revokes_it() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let visitor = Visitor::invited(&world, &registry.firm, "administrator", ADA).await;
+    let keys = format!("{}/keys", home(&registry));
+    let page = visitor.get(&keys).await;
+    page.shows(&["No program has a key yet", "name=\"right\" value=\"read\" checked"]);
+    let none = visitor.submit(&page, &keys, &[("do", "make"), ("name", "Dossiers")]).await;
+    none.shows(&["“What it may do” does not fit.", "value=\"Dossiers\""]);
+    let typed = [("do", "make"), ("name", "Dossiers"), ("right", "read"), ("right", "file")];
+    let made = visitor.submit(&page, &keys, &typed).await;
+    let key = after(&made.html, "<input readonly value=\"").to_owned();
+    made.shows(&["It is shown this once", "Read mail and settings · File mail to dossiers", "Never used."]);
+    let messages = format!("/v1/firms/{}/messages", registry.firm);
+    let ask = async || world.request(Some(&key), reqwest::Method::GET, &messages, None).await.status;
+    assert_eq!(ask().await, StatusCode::OK);
+    let list = visitor.get(&keys).await;
+    assert!(!list.html.contains(&key) && list.html.contains("Used last on"), "{}", list.html);
+    let id = after(&list.html, "name=\"key\" value=\"").to_owned();
+    visitor.submit(&list, &keys, &[("do", "revoke"), ("key", &id)]).await;
+    assert_eq!(ask().await, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_mailbox_is_added_for_a_member_without_an_address() {
+    let world = World::new().await;
+    let firm = world.firm("Lumen Avocats").await;
+    let connector = world.connector(&firm, "delegated", Value::Null).await;
+    world.sign_in(&firm, &connector, ADA).await.ok();
+    let member = json!({ "name": "Ada", "address": ADA, "connector": connector, "push": null });
+    let member = world.post(&format!("/v1/firms/{firm}/members"), member).await.ok();
+    let visitor = Visitor::invited(&world, &firm, "administrator", ADA).await;
+    let new = format!("/console/firms/{firm}/mailboxes/new");
+    let form = visitor.get(&new).await;
+    form.shows(&["by the address below", ">Ada</option>"]);
+    let typed =
+        [("member", member["id"].as_str().unwrap()), ("connector", &connector), ("address", ""), ("kind", "user")];
+    let made = visitor.submit(&form, &new, &typed).await.to.unwrap();
+    let mailbox = world.get(&made.replace("/console", "/v1")).await.ok();
+    assert_eq!((&mailbox["address"], &mailbox["member"]), (&json!(ADA), &member["id"]));
+}
+
+#[tokio::test]
+async fn a_member_shows_what_would_change_in_their_outlook_and_changes_nothing() {
+    let world = World::new().await;
+    let firm = world.pushing_firm_of(ADA).await;
+    let member = world.pushed_member(&firm, ADA, "calendar").await;
+    let visitor = Visitor::invited(&world, &firm.id, "administrator", ADA).await;
+    let own = format!("/console/firms/{}/members/{member}", firm.id);
+    let page = visitor.get(&own).await;
+    visitor.submit(&page, &own, &[("do", "preview")]).await.shows(&["Nothing: all is in this Outlook"]);
+    let date = json!({ "kind": "deadline", "title": "Appeal", "start": "2026-07-01T17:00:00", "members": [member] });
+    world.put(&format!("/v1/firms/{}/dates/D-1", firm.id), date).await.ok();
+    let preview = visitor.submit(&page, &own, &[("do", "preview")]).await;
+    preview.shows(&["One difference.", "<bdi>D-1</bdi>: would be written", "name=\"dates\" value=\"1\" checked"]);
+}
+
+#[tokio::test]
+async fn every_page_of_a_firm_has_help() {
+    let world = World::new().await;
+    let (registry, _, message) = one_mail(&world).await;
+    let visitor = Visitor::invited(&world, &registry.firm, "administrator", ADA).await;
+    let mailbox = format!("/mailboxes/{}", registry.mailbox);
+    for below in [
+        "",
+        "/documents",
+        &format!("/documents/{message}"),
+        "/proposals",
+        "/mailboxes",
+        "/mailboxes/new",
+        &mailbox,
+        &format!("{mailbox}/folders"),
+        &format!("{mailbox}/rules"),
+        "/connectors",
+        "/connectors/new",
+        &format!("/connectors/{}", registry.connector),
+        "/members",
+        "/members/new",
+        "/entries/dates",
+        "/webhooks",
+        "/people",
+        "/settings",
+        "/keys",
+        "/activity",
+        "/erasures",
+        "/erasures/new",
+        "/retention",
+    ] {
+        let page = visitor.get(&format!("{}{below}", home(&registry))).await;
+        assert_eq!(page.html.matches("<details class=\"help\">").count(), 1, "{below}: {}", page.html);
+    }
+}
+
+#[tokio::test]
+async fn the_record_names_the_mailbox_says_why_something_was_refused_and_leads_there_again() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let visitor = Visitor::invited(&world, &registry.firm, "administrator", ADA).await;
+    let mailbox = format!("{}/mailboxes/{}", home(&registry), registry.mailbox);
+    let page = visitor.get(&format!("{mailbox}/rules")).await;
+    visitor.submit(&page, &format!("{mailbox}/rules"), &[("senders", "no address"), ("do", "store")]).await;
+    visitor.get(&format!("{}/activity", home(&registry))).await.shows(&[
+        &format!("changed rules <a href=\"{mailbox}\"><bdi>{ADA}</bdi></a>"),
+        "refused: a field did not fit",
+        &format!("<a href=\"{mailbox}\">Try again</a>"),
+    ]);
 }
 
 #[tokio::test]

@@ -199,10 +199,11 @@ impl Api {
     pub(crate) async fn replaced(
         &self,
         form: &Fields,
+        method: Method,
         path: &str,
         body: Value,
     ) -> Result<Result<(), Refusal>, PageError> {
-        let mut request = self.request(Method::PUT, path);
+        let mut request = self.request(method, path);
         if !form.get(TAG_FIELD).is_empty() {
             request = request.header(header::IF_MATCH, format!("\"{}\"", form.get(TAG_FIELD)));
         }

@@ -22,7 +22,7 @@ pub(crate) fn hint(detail: &str, t: &Texts) -> Option<String> {
 /// What the page calls a field, and what belongs there.
 fn of(name: &str, t: &Texts) -> Option<(String, String)> {
     Some(match name {
-        "name" => (t.say("connector-name"), t.say("hint-text")),
+        "name" | "received.name" | "filed.name" => (t.say("connector-name"), t.say("hint-text")),
         "address" | "aliases" => (t.say("mailbox-address"), t.say("hint-address")),
         "excluded_senders" => (t.say("rule-senders"), t.say("hint-address")),
         "excluded_domains" => (t.say("rule-domains"), t.say("hint-domain")),
@@ -38,6 +38,8 @@ fn of(name: &str, t: &Texts) -> Option<(String, String)> {
         "client_secret" | "app.client_secret" => (t.say("own-app-secret"), t.say("hint-text")),
         "client_id" | "app.client_id" => (t.say("own-app-client"), t.say("hint-id")),
         "tenant_id" | "app.tenant_id" => (t.say("own-app-tenant"), t.say("hint-id")),
+        "rights" => (t.say("key-rights"), t.say("hint-chosen")),
+        "expires_at" => (t.say("key-end"), t.say("hint-day")),
         "secret_expires_at" => (t.say("secret-end"), t.say("hint-day")),
         "time_zone" => (t.say("operator-zone"), t.say("hint-zone")),
         "since" => (t.say("search-since"), t.say("hint-day")),

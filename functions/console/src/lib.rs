@@ -28,8 +28,8 @@ use shared::{app::App, base::headers::guarded};
 pub use crate::api_client::ApiClient;
 use crate::console::Console;
 use crate::pages::{
-    activity, connectors, documents, entries, erasures, folders, home, mailboxes, members, operator, people, proposals,
-    retention, rules, sign_in, webhooks,
+    activity, connectors, documents, entries, erasures, folders, home, keys, mailboxes, members, operator, people,
+    proposals, retention, rules, settings, sign_in, webhooks,
 };
 
 /// All pages. `client`: the way to the API.
@@ -67,6 +67,8 @@ pub fn router(app: App, client: ApiClient) -> Router {
         .route("/console/firms/{firm}/erasures/new", get(erasures::new).post(erasures::create))
         .route("/console/firms/{firm}/retention", get(retention::list).post(retention::change))
         .route("/console/firms/{firm}/erasures/{erasure}", get(erasures::read).post(erasures::confirm))
+        .route("/console/firms/{firm}/settings", get(settings::read).post(settings::change))
+        .route("/console/firms/{firm}/keys", get(keys::list).post(keys::change))
         .route("/console/firms/{firm}/webhooks", get(webhooks::list).post(webhooks::create))
         .route("/console/firms/{firm}/webhooks/{webhook}", get(webhooks::read).post(webhooks::change))
         .route("/console/firms/{firm}/activity", get(activity::list))

@@ -115,6 +115,41 @@ fn did(action: &str) -> &'static str {
     }
 }
 
+/// Why something was refused or failed, by its status.
+fn reason(status: u16, t: &Texts) -> String {
+    match status {
+        401 | 403 => t.say("reason-role"),
+        404 => t.say("reason-absent"),
+        409 => t.say("reason-stood"),
+        412 => t.say("reason-overtaken"),
+        422 => t.say("reason-microsoft"),
+        429 => t.say("reason-busy"),
+        500.. => t.say("reason-down"),
+        _ => t.say("reason-wrong"),
+    }
+}
+
+/// The page where somebody does again what was refused, below the firm's; none for what only reads, and for what a
+/// person does elsewhere.
+fn again(entry: &AuditEntryView) -> Option<String> {
+    let below = entry.path.strip_prefix("/v1/firms/")?.split_once('/')?.1;
+    let (mut parts, is_read) = (below.split('/'), entry.action.starts_with("GET "));
+    let (noun, id) = (parts.next()?, parts.next());
+    let id = id.filter(|id| id.contains('-'));
+    match (noun, id) {
+        _ if is_read || entry.outcome.is_none_or(|status| status < 400) => None,
+        ("mailboxes" | "connectors" | "members" | "webhooks" | "erasures", Some(id)) => Some(format!("/{noun}/{id}")),
+        ("mailboxes" | "connectors" | "members", None) => Some(format!("/{noun}/new")),
+        ("webhooks" | "erasures" | "keys" | "retention" | "proposals", _) => Some(format!("/{noun}")),
+        ("messages", _) => Some("/documents".to_owned()),
+        ("dates" | "contacts", _) => Some(format!("/entries/{noun}")),
+        ("users" | "invitations", _) => Some("/people".to_owned()),
+        ("holds", _) => Some("/erasures".to_owned()),
+        ("marks", _) => Some("/settings".to_owned()),
+        _ => None,
+    }
+}
+
 /// A deed as the page shows it.
 struct DeedShown {
     at: Timestamp,
@@ -122,8 +157,12 @@ struct DeedShown {
     what: String,
     /// Where the mail is that was read or filed.
     mail: Option<String>,
+    /// Which mailbox it was about, by its id and its address.
+    mailbox: Option<(String, String)>,
     class: &'static str,
     outcome: String,
+    /// The page where it can be done again.
+    again: Option<String>,
     from: String,
     /// The route, for what has no words of its own.
     action: String,
@@ -133,10 +172,11 @@ struct DeedShown {
 }
 
 impl DeedShown {
-    fn of(entry: AuditEntryView, keys: &BTreeMap<String, String>, t: &Texts) -> Self {
+    /// `names`: of keys and of mailboxes, by their ids.
+    fn of(entry: AuditEntryView, names: &BTreeMap<String, String>, t: &Texts) -> Self {
         let who = match &entry.who {
             Who::Operator => t.say("actor-operator"),
-            Who::Key { id } => match keys.get(id) {
+            Who::Key { id } => match names.get(id) {
                 Some(name) => t.say_name("actor-key", name),
                 None => t.say("actor-former-key"),
             },
@@ -145,11 +185,14 @@ impl DeedShown {
         };
         let (class, outcome) = match entry.outcome {
             Some(200..=399) => ("dot good", t.say("outcome-done")),
-            Some(_) => ("dot needed", t.say("outcome-refused")),
+            Some(status) => ("dot needed", t.say_two("turn-and-action", &t.say("outcome-refused"), &reason(status, t))),
             None => ("dot resting", t.say("outcome-open")),
         };
         let mail = entry.path.split("/messages/").nth(1).and_then(|rest| rest.split('/').next());
         let mail = mail.filter(|id| id.contains('.')).map(str::to_owned);
+        let mailbox = entry.path.split("/mailboxes/").nth(1).and_then(|rest| rest.split('/').next());
+        let mailbox = mailbox.and_then(|id| Some((id.to_owned(), names.get(id)?.clone())));
+        let again = again(&entry);
         let did = did(&entry.action);
         let action = if did == "did-other" { entry.action } else { String::new() };
         let from = entry.from.unwrap_or_default();
@@ -158,8 +201,10 @@ impl DeedShown {
             who,
             what: t.say(did),
             mail,
+            mailbox,
             class,
             outcome,
+            again,
             from,
             action,
             times: 1,
@@ -205,9 +250,14 @@ pub(crate) async fn list(office: Office, Query(which): Query<ActivityQuery>) -> 
     let after = and("after", &which.after);
     let trail = office.v1(&format!("/audit?order=desc&limit={ENTRIES}{after}"));
     let keys = office.v1("/keys");
-    let (trail, keys) =
-        tokio::try_join!(office.api().get::<Trail>(&trail), office.api().get::<view::Listed<KeyView>>(&keys))?;
-    let keys = keys.items.into_iter().map(|key| (key.id, key.name)).collect();
+    let mailboxes = office.v1("/mailboxes");
+    let (trail, keys, mailboxes) = tokio::try_join!(
+        office.api().get::<Trail>(&trail),
+        office.api().get::<view::Listed<KeyView>>(&keys),
+        view::all::<view::MailboxName>(office.api(), &mailboxes)
+    )?;
+    let keys = keys.items.into_iter().map(|key| (key.id, key.name));
+    let names = keys.chain(mailboxes.into_iter().map(|mailbox| (mailbox.id, mailbox.address))).collect();
     let told = which.open.split_whitespace().map(str::to_owned).collect();
     let (deeds, open) = deeds(trail.items, told);
     let older = trail.next.map(|next| {
@@ -216,7 +266,7 @@ pub(crate) async fn list(office: Office, Query(which): Query<ActivityQuery>) -> 
     });
     let s = office.shell("activity");
     let mut shown: Vec<DeedShown> = Vec::new();
-    for deed in deeds.into_iter().map(|entry| DeedShown::of(entry, &keys, &s.t)) {
+    for deed in deeds.into_iter().map(|entry| DeedShown::of(entry, &names, &s.t)) {
         match shown.last_mut().filter(|last| last.is_as(&deed)) {
             Some(last) => last.times += 1,
             None => shown.push(deed),
@@ -251,6 +301,20 @@ mod tests {
         assert_eq!(deeds_shown, [("c".to_owned(), Some(201)), ("b".to_owned(), Some(403))]);
         let second = vec![entry("b", None), entry("a", None)];
         assert_eq!(shown(deeds(second, open)), (vec![("a".to_owned(), None)], BTreeSet::new()));
+    }
+
+    #[test]
+    fn what_was_refused_is_done_again_on_its_page_and_what_only_reads_is_not() {
+        let id = "1d3f90f6-fac8-4fdb-ae07-de25533902e9";
+        let page = |action: &str, below: &str, outcome| {
+            let path = format!("/v1/firms/{id}{below}");
+            again(&AuditEntryView { path, action: action.to_owned(), ..entry("a", outcome) })
+        };
+        assert_eq!(page("POST x", &format!("/mailboxes/{id}/activate"), Some(409)), Some(format!("/mailboxes/{id}")));
+        assert_eq!(page("POST x", "/connectors", Some(400)), Some("/connectors/new".to_owned()));
+        assert_eq!(page("POST x", "/dates/members", Some(400)), Some("/entries/dates".to_owned()));
+        assert_eq!(page("POST x", "/connectors", Some(201)), None);
+        assert_eq!(page("GET x", "/messages", Some(403)), None);
     }
 
     #[test]

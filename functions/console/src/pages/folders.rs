@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
-use axum::{extract::Path, response::Response};
+use axum::{extract::Path, http::Method, response::Response};
 use serde::Deserialize;
 use serde_json::json;
 use shared::base::id::{FirmId, MailboxId};
@@ -425,7 +425,7 @@ pub(crate) async fn choose(
     let named: Vec<&String> = if mode == Mode::All { Vec::new() } else { choice.ticked.iter().collect() };
     let path = office.v1(&format!("/mailboxes/{mailbox}/selection"));
     let body = json!({ "mode": mode.name(), "folders": named });
-    match office.api().replaced(&typed, &path, body).await? {
+    match office.api().replaced(&typed, Method::PUT, &path, body).await? {
         Ok(()) => Ok(office.done(&format!("/mailboxes/{mailbox}"), Said::Saved)),
         Err(refusal) => shown(&office, mailbox, Some(choice), Some(refusal)).await,
     }

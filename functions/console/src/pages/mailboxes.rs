@@ -9,9 +9,15 @@ use axum::{
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::json;
-use shared::base::id::{FirmId, MailboxId};
+use shared::base::{
+    id::{FirmId, MailboxId},
+    name_order::name_order,
+};
 
-use super::view::{self, ConnectorView, Listed, MailboxView, ProblemView};
+use super::{
+    members::MemberName,
+    view::{self, ConnectorView, Listed, MailboxView, ProblemView},
+};
 use crate::{
     api_client::{PageError, Refusal, and},
     form::Fields,
@@ -214,14 +220,19 @@ pub(crate) async fn change(
 struct NewMailboxPage {
     s: Shell,
     connectors: Vec<ConnectorView>,
+    members: Vec<MemberName>,
     typed: Fields,
     refusal: Option<Refusal>,
 }
 
 async fn new_shown(office: &Office, typed: Fields, refusal: Option<Refusal>) -> Result<Response, PageError> {
     office.manager()?;
-    let connectors = view::connected(office).await?;
-    Ok(page(&NewMailboxPage { s: office.shell("mailboxes"), connectors, typed, refusal }))
+    let members = office.v1("/members");
+    let (connectors, mut members) =
+        tokio::try_join!(view::connected(office), view::all::<MemberName>(office.api(), &members))?;
+    members.sort_by_cached_key(|member| name_order(&member.name));
+    let s = office.shell("mailboxes");
+    Ok(page_saying(refusal, |refusal| NewMailboxPage { s, connectors, members, typed, refusal }))
 }
 
 /// The form of a new mailbox.
@@ -236,9 +247,12 @@ struct NewMailbox {
 
 /// Adds it. What was typed is shown again where it is refused.
 pub(crate) async fn create(office: Office, typed: Fields) -> Result<Response, PageError> {
-    let body = json!({
-        "connector": typed.get("connector"), "address": typed.get("address"), "kind": typed.get("kind"),
-    });
+    let body = match typed.get("member") {
+        "" => json!({
+            "connector": typed.get("connector"), "address": typed.get("address"), "kind": typed.get("kind"),
+        }),
+        member => json!({ "member": member }),
+    };
     match office.api().made_once::<NewMailbox>(&typed, &office.v1("/mailboxes"), body).await? {
         Ok(made) => Ok(office.done(&format!("/mailboxes/{}", made.id), Said::Added)),
         Err(refusal) => new_shown(&office, typed, Some(refusal)).await,

@@ -19,6 +19,7 @@ use crate::{
     form::Fields,
     said::Said,
     shell::{Office, Shell, page, page_saying},
+    text::Texts,
 };
 
 #[derive(Deserialize)]
@@ -158,6 +159,32 @@ fn class(is_on: bool, noun: &NounView) -> &'static str {
     standing.class()
 }
 
+/// What differs between the entries and this Outlook.
+#[derive(Deserialize)]
+struct PushPreview {
+    differences: Vec<PushDifference>,
+}
+
+/// One difference.
+#[derive(Deserialize)]
+struct PushDifference {
+    external_id: String,
+    verdict: String,
+}
+
+impl PushDifference {
+    /// What would be done about it.
+    fn words(&self, t: &Texts) -> String {
+        match self.verdict.as_str() {
+            "unwanted" => t.say("preview-unwanted"),
+            "gone" => t.say("preview-gone"),
+            "altered" => t.say("preview-altered"),
+            "outdated" => t.say("preview-outdated"),
+            _ => t.say("preview-missing"),
+        }
+    }
+}
+
 #[derive(Template)]
 #[template(path = "member.html")]
 struct MemberPage {
@@ -165,6 +192,8 @@ struct MemberPage {
     m: MemberView,
     push: PushView,
     check: Option<CheckView>,
+    /// What greffe would change, once somebody asked.
+    preview: Option<PushPreview>,
     /// What was chosen, where it was refused.
     typed: Fields,
     refusal: Option<Refusal>,
@@ -202,21 +231,21 @@ impl MemberPage {
 async fn shown(
     office: &Office,
     member: MemberId,
-    check: Option<CheckView>,
+    (check, preview): (Option<CheckView>, Option<PushPreview>),
     (typed, refusal): (Fields, Option<Refusal>),
 ) -> Result<Response, PageError> {
     let (own, push) = (office.v1(&format!("/members/{member}")), office.v1(&format!("/members/{member}/push")));
     let (m, push) = tokio::try_join!(office.api().get::<MemberView>(&own), office.api().get::<PushView>(&push))?;
     let s = office.shell("members");
-    Ok(page_saying(refusal, |refusal| MemberPage { s, m, push, check, typed, refusal }))
+    Ok(page_saying(refusal, |refusal| MemberPage { s, m, push, check, preview, typed, refusal }))
 }
 
 /// One member.
 pub(crate) async fn read(office: Office, Path((_, member)): Path<(FirmId, MemberId)>) -> Result<Response, PageError> {
-    shown(&office, member, None, (Fields::default(), None)).await
+    shown(&office, member, (None, None), (Fields::default(), None)).await
 }
 
-/// Tests a service, changes the switches, or removes the member.
+/// Tests a service, shows what would change, changes the switches, or removes the member.
 pub(crate) async fn change(
     office: Office,
     Path((_, member)): Path<(FirmId, MemberId)>,
@@ -227,12 +256,20 @@ pub(crate) async fn change(
         office.api().send::<IgnoredAny>(Method::DELETE, &own, None).await?;
         return Ok(office.done("/members", Said::Removed));
     }
+    if typed.get("do") == "preview" {
+        let path = format!("{own}/push/preview");
+        let (preview, refusal) = match office.api().tried(Method::GET, &path, None).await? {
+            Ok(preview) => (Some(preview), None),
+            Err(refusal) => (None, Some(refusal)),
+        };
+        return shown(&office, member, (None, preview), (Fields::default(), refusal)).await;
+    }
     let service = typed.get("test");
     if !service.is_empty() {
         let body = Some(json!({ "service": service }));
         return match office.api().tried::<CheckView>(Method::POST, &format!("{own}/test"), body).await? {
-            Ok(check) => shown(&office, member, Some(check), (Fields::default(), None)).await,
-            Err(refusal) => shown(&office, member, None, (Fields::default(), Some(refusal))).await,
+            Ok(check) => shown(&office, member, (Some(check), None), (Fields::default(), None)).await,
+            Err(refusal) => shown(&office, member, (None, None), (Fields::default(), Some(refusal))).await,
         };
     }
     let (dates, contacts) = (typed.is_on("dates"), typed.is_on("contacts"));
@@ -240,6 +277,6 @@ pub(crate) async fn change(
     let push = (dates || contacts).then(|| json!({ "dates": dates, "contacts": contacts, "target": target }));
     match office.api().tried::<IgnoredAny>(Method::PATCH, &own, Some(json!({ "push": push }))).await? {
         Ok(_) => Ok(office.done(&format!("/members/{member}"), Said::Saved)),
-        Err(refusal) => shown(&office, member, None, (typed, Some(refusal))).await,
+        Err(refusal) => shown(&office, member, (None, None), (typed, Some(refusal))).await,
     }
 }

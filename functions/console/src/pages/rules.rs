@@ -93,7 +93,7 @@ pub(crate) async fn change(
     let path = office.v1(&format!("/mailboxes/{mailbox}/rules"));
     let stored = typed.get("do") == "store";
     let answer = if stored {
-        office.api().replaced(&typed, &path, body(&typed)).await?.map(|()| None)
+        office.api().replaced(&typed, Method::PUT, &path, body(&typed)).await?.map(|()| None)
     } else {
         let answer = office.api().tried(Method::POST, &format!("{path}/preview?limit=20"), Some(body(&typed))).await?;
         answer.map(|Listed { items, next }| Some(Preview { skipped: items, goes_on: next.is_some() }))
