@@ -1,5 +1,5 @@
-//! Evidence: a transparency log for each firm that proves what came, when, and that nothing was changed; proofs and
-//! exports of mail; erasure, which the log records. Uses `base`, `aws`, `firm`, `mail` and `search`.
+//! Evidence: a transparency log for each firm that proves what came, when, and that nothing was changed; with
+//! proofs and exports of mail, and erasure, which the log records; uses `base`, `aws`, `firm`, `mail` and `search`.
 //!
 //! Entry `n` of the log is fact `n + 1` of the firm's feed ([`entry`]), so the log is a function of the feed: all
 //! appenders write the same bytes. Entries and the hashes over them lie in tiles that are written once ([`tlog`]); only

@@ -1,5 +1,5 @@
-//! The HTTP and JSON of Microsoft Graph, without their meaning; uses `base`, and `aws` for errors of tokens. Only this room knows Graph's JSON. Where a token comes from, it does not know: it asks a
-//! [`TokenSource`].
+//! The HTTP and JSON of Microsoft Graph, without their meaning; uses `base`, and `aws` for errors of tokens. Only this
+//! room knows Graph's JSON. Where a token comes from, it does not know: it asks a [`TokenSource`].
 
 mod applications;
 mod batch;

@@ -40,8 +40,8 @@ pub struct Placed {
     /// known.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub parts: String,
-    /// The digests of the item as Graph showed it after the write, property by property: see [`ShownItem::parts`]. Empty where they are
-    /// not known.
+    /// The digests of the item as Graph showed it after the write, property by property: see [`ShownItem::parts`].
+    /// Empty where they are not known.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub shown: String,
     /// When it was made; none for what was made before this was kept.

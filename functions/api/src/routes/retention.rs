@@ -142,10 +142,10 @@ fn shown_periods(periods: Option<Retention>) -> Tagged<RetentionView> {
 ///
 /// A mail is kept for the default period or that of its dossier's class, whichever is longer. The period begins at the
 /// end of the calendar year (UTC) in which the mail was received. A mail is kept at least until the end of the year in
-/// which it was archived. Without any period it is kept for ever; so is a mail that is or was filed to a dossier under a
-/// legal hold. A longer period holds for archived mail, too, within about half an hour. A shorter one holds for new mail
-/// only: for archived mail, request an erasure with the target `retention`. The log records who changed the periods, and
-/// why.
+/// which it was archived. Without any period it is kept for ever; so is a mail that is or was filed to a dossier under
+/// a legal hold. A longer period holds for archived mail, too, within about half an hour. A shorter one holds for new
+/// mail only: for archived mail, request an erasure with the target `retention`. The log records who changed the
+/// periods, and why.
 #[utoipa::path(
     put, path = "/v1/firms/{firm}/retention", tag = "evidence", operation_id = "set_retention", params(IfMatch),
     responses((status = 200, body = RetentionView))

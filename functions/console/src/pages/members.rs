@@ -161,7 +161,7 @@ fn class(is_on: bool, noun: &NounView) -> &'static str {
 
 /// What differs between the entries and this Outlook.
 #[derive(Deserialize)]
-struct PushPreview {
+struct OutlookPreview {
     differences: Vec<PushDifference>,
 }
 
@@ -193,7 +193,7 @@ struct MemberPage {
     push: PushView,
     check: Option<CheckView>,
     /// What greffe would change, once somebody asked.
-    preview: Option<PushPreview>,
+    preview: Option<OutlookPreview>,
     /// What was chosen, where it was refused.
     typed: Fields,
     refusal: Option<Refusal>,
@@ -231,7 +231,7 @@ impl MemberPage {
 async fn shown(
     office: &Office,
     member: MemberId,
-    (check, preview): (Option<CheckView>, Option<PushPreview>),
+    (check, preview): (Option<CheckView>, Option<OutlookPreview>),
     (typed, refusal): (Fields, Option<Refusal>),
 ) -> Result<Response, PageError> {
     let (own, push) = (office.v1(&format!("/members/{member}")), office.v1(&format!("/members/{member}/push")));
