@@ -521,6 +521,13 @@ async fn every_change_of_the_index_is_found() {
     added.insert("sk".to_owned(), AttributeValue::S(format!("MESSAGE#{}", other.local())));
     archive.put_item(&added).await;
     assert_eq!(archive.verify().await, [(Extra, name(&added))]);
+    // The number of a fact that tells of no original.
+    let facts = archive.facts().await;
+    let filed = facts.iter().find(|fact| fact["type"].as_s().unwrap() == "message_filed").unwrap();
+    let number: u64 = filed["sk"].as_s().unwrap().trim_start_matches(|c: char| !c.is_ascii_digit()).parse().unwrap();
+    added.insert("number".to_owned(), AttributeValue::N(number.to_string()));
+    archive.put_item(&added).await;
+    assert_eq!(archive.verify().await, [(Extra, name(&added))]);
 }
 
 fn attributes(value: &serde_json::Value) -> Item {

@@ -229,6 +229,9 @@ async fn a_checkpoint_a_day_is_stamped_and_a_proof_carries_the_first_stamp_of_it
         let unpacked = sh(folder.path(), "python3 -m zipfile -e proof.zip . && python3 check.py");
         let Ok(said) = unpacked else { panic!("{unpacked:?}") };
         assert!(said.contains("PROVED"), "{said}");
+        let without_key = sh(folder.path(), "cp key.txt kept && : > key.txt && python3 check.py");
+        assert!(without_key.is_err_and(|said| said.contains("NOT PROVED: key.txt names no key")));
+        sh(folder.path(), "mv kept key.txt").unwrap();
         fs::copy(authority.folder.path().join("ca.pem"), folder.path().join("authority.pem")).unwrap();
         let verify = "openssl ts -verify -data checkpoint.txt -in stamp.tsr -CAfile authority.pem";
         assert!(sh(folder.path(), verify).unwrap().contains("Verification: OK"));

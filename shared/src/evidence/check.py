@@ -6,7 +6,9 @@ def demand(holds, what): holds or sys.exit("NOT PROVED: " + what)
 def read(*name): return open(os.path.join(*name), "rb").read()
 signed, _, signatures = read("checkpoint.txt").partition(b"\n\n")  # c2sp.org/tlog-checkpoint
 origin, size, root = signed.split(b"\n")[:3]
-for key in read("key.txt").split():  # c2sp.org/signed-note
+keys = read("key.txt").split()
+demand(keys, "key.txt names no key")
+for key in keys:  # c2sp.org/signed-note
     (name, number, public), folder = key.split(b"+", 2), tempfile.mkdtemp()
     lines = [line.split()[1:] for line in signatures.splitlines()]
     own = [base64.b64decode(line) for signer, line in lines if signer == name == origin]

@@ -240,7 +240,8 @@ struct LookedAt {
 /// What is gathered while a firm is verified.
 #[derive(Default)]
 pub(super) struct Gathered {
-    /// The first eight bytes of the message of each entry, by number from 1 on; 0 where it is of none.
+    /// The message whose original each entry tells of ([`short`]), by number from 1 on: [`OTHER`] where it tells of
+    /// something else, 0 where nobody knows, because it is void or was erased.
     claims: Vec<u64>,
     /// The last dossier of each message that was ever filed.
     dossiers: HashMap<MessageId, Option<String>>,
@@ -373,7 +374,19 @@ impl Gathered {
     }
 }
 
-/// Enough of a message's id to tell entries apart, never 0.
+/// What an entry tells of that tells of no original. No message is known by it: [`short`] is odd.
+const OTHER: u64 = 2;
+
+/// What an entry tells of, if anybody knows.
+fn claimed(claim: Option<&Claim>, line: Option<&[u8]>) -> u64 {
+    match (claim, line) {
+        (Some(claim), _) => short(claim.message),
+        (None, Some(line)) if void_id(line).is_none() => OTHER,
+        _ => 0,
+    }
+}
+
+/// Enough of a message's id to tell entries apart, never 0 or [`OTHER`].
 fn short(message: MessageId) -> u64 {
     let digest = Digest::of(message.to_string().as_bytes()).bytes();
     digest.first_chunk::<8>().map_or(1, |bytes| u64::from_be_bytes(*bytes) | 1)
@@ -533,7 +546,7 @@ impl Verifier<'_> {
                 gathered.note_keeping(fact, is_same, logged.entry.as_deref());
             }
             gathered.reached = number;
-            gathered.claims.push(claim.as_ref().map_or(0, |claim| short(claim.message)));
+            gathered.claims.push(claimed(claim.as_ref(), line.filter(|_| !is_lost && !is_erased)));
             match fact {
                 Some(fact) => gathered.file(fact),
                 None if is_lost => gathered.lost.push(number),
