@@ -88,7 +88,13 @@ impl Condition {
             let inner = tag.strip_prefix("W/").unwrap_or(tag).strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
             inner.is_some_and(|inner| inner.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"'))
         };
-        let tags: Vec<String> = text.split(',').map(|tag| tag.trim().to_owned()).collect();
+        // A tag of another server may have commas within its quotes (RFC 9110, section 8.8.3).
+        let mut is_quoted = false;
+        let tags = text.split(|char| {
+            is_quoted ^= char == '"';
+            char == ',' && !is_quoted
+        });
+        let tags: Vec<String> = tags.map(|tag| tag.trim().to_owned()).collect();
         (text.len() <= CONDITION_CHARS_MAX && tags.iter().all(|tag| is_tag(tag))).then_some(Self::OneOf(tags))
     }
 
@@ -179,7 +185,7 @@ mod tests {
         for condition in ["*".to_owned(), tag.0.clone(), format!("\"other\", {}", tag.0)] {
             assert_eq!(holds(&condition), Some(true), "{condition}");
         }
-        for condition in ["\"other\"".to_owned(), format!("W/{}", tag.0), "\"\"".to_owned()] {
+        for condition in ["\"other\"".to_owned(), format!("W/{}", tag.0), "\"\"".to_owned(), "\"a,b\"".to_owned()] {
             assert_eq!(holds(&condition), Some(false), "{condition}");
         }
         for condition in ["", "other", "\"", "\"a\"b\"", "\"a\",", &format!("\"{}\"", "x".repeat(CONDITION_CHARS_MAX))]
