@@ -107,12 +107,13 @@ struct DemoArguments {
 
 /// Where an archive is.
 #[derive(clap::Args)]
+#[command(group = clap::ArgGroup::new("archive").required(true))]
 struct PlaceArguments {
     /// The folder of the archive: --data of `demo` or `serve`, which must have ended.
-    #[arg(long, value_name = "DIR", required_unless_present = "aws", conflicts_with = "aws")]
+    #[arg(long, value_name = "DIR", group = "archive")]
     data: Option<PathBuf>,
     /// The archive is at AWS, with the region and the credentials of the environment.
-    #[arg(long)]
+    #[arg(long, group = "archive")]
     aws: bool,
     /// The table at AWS: the stack's output StateTable.
     #[arg(long, value_name = "NAME", env = "GREFFE_TABLE", required_if_eq("aws", "true"))]

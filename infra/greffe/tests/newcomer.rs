@@ -98,6 +98,14 @@ fn what_keeps_it_from_starting_is_named() {
 }
 
 #[test]
+fn what_works_on_an_archive_says_where_one_may_be() {
+    for command in ["verify", "export", "erase", "resume"] {
+        let said = refused(&greffe(&[command]).output().unwrap());
+        assert!(said.contains("<--data <DIR>|--aws>"), "{command}: {said}");
+    }
+}
+
+#[test]
 fn what_it_keeps_is_open_to_its_owner_only_and_it_ends_when_told() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir_all(folder.path().join("spool")).unwrap();
