@@ -1,4 +1,4 @@
-//! Integrity of the log by itself: every signature, every checkpoint, every tile, from the first entry to the head.
+//! Checks the log without the table and the originals: each signature, checkpoint and tile, from the first entry on.
 //!
 //! The tree is rebuilt, tile by tile. If entries contradict their hashes, the level above or the signed root shows
 //! which of them was changed.

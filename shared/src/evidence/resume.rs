@@ -92,7 +92,7 @@ impl Appender<'_> {
                 return Err(ResumeError::GivenOutAgain { number });
             }
         }
-        // Whoever dies below begins again, and finds fewer that are missing; what says so stays as it is.
+        // A run that is killed below starts again and finds fewer missing numbers. The fact that names them stays.
         if last >= size {
             let own = self.feed.take_numbers(firm, 1).await?;
             self.feed.record(firm, own, &Fact::restored(first - 1, size, now)).await?;

@@ -370,7 +370,7 @@ async fn shown(
             tag: String::new(),
         }
     });
-    // Who opens the page, or is told that somebody else was quicker, has seen what is stored.
+    // A person who opens the page, or learns that somebody else changed it, sees the stored state: its tag counts.
     let has_seen = tag.is_empty() || refusal.as_ref().is_some_and(Refusal::is_overtaken);
     let tag = if has_seen { stored } else { tag };
     let ticked = if with_below { with_those_below(&items, &ticked) } else { ticked };

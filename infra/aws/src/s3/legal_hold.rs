@@ -1,4 +1,4 @@
-//! Legal holds: while a version is under one, nothing deletes it, whatever its retention and whoever asks.
+//! Legal holds. A version under a legal hold can't be deleted by anybody, even after its retention has ended.
 //!
 //! Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html#object-lock-legal-holds>
 
