@@ -163,22 +163,15 @@ async fn of_webhooks(office: &Office, s: &Shell) -> Result<Vec<Need>, PageError>
     Ok(webhooks.into_iter().filter_map(of).collect())
 }
 
-/// An erasure, of which only its state counts.
 #[derive(Deserialize)]
 struct WaitingErasure {
     id: String,
-    progress: ErasureProgress,
-}
-
-#[derive(Deserialize)]
-struct ErasureProgress {
-    state: String,
 }
 
 /// Erasures that wait for a confirmation.
 async fn of_erasures(office: &Office, s: &Shell) -> Result<Vec<Need>, PageError> {
-    let erasures = office.api().get::<Listed<WaitingErasure>>(&office.v1("/erasures?limit=100")).await?.items;
-    let waiting = erasures.into_iter().filter(|erasure| erasure.progress.state == "previewed");
+    let path = office.v1("/erasures?state=previewed&limit=100");
+    let waiting = office.api().get::<Listed<WaitingErasure>>(&path).await?.items.into_iter();
     let of = |erasure: WaitingErasure| Need {
         sentence: s.t.say("need-erasure"),
         explanation: s.t.say("need-erasure-how"),
