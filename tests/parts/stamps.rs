@@ -232,6 +232,14 @@ async fn a_checkpoint_a_day_is_stamped_and_a_proof_carries_the_first_stamp_of_it
         let without_key = sh(folder.path(), "cp key.txt kept && : > key.txt && python3 check.py");
         assert!(without_key.is_err_and(|said| said.contains("NOT PROVED: key.txt names no key")));
         sh(folder.path(), "mv kept key.txt").unwrap();
+        // A proof may be asked for without its original, which whoever has the mail puts beside it.
+        let without_mail = sh(folder.path(), "mv original.eml mail && python3 check.py");
+        let Err(said) = without_mail else { panic!("{without_mail:?}") };
+        assert!(
+            said.contains("NOT PROVED: ") && said.contains("original.eml") && !said.contains("Traceback"),
+            "{said}"
+        );
+        sh(folder.path(), "mv mail original.eml").unwrap();
         fs::copy(authority.folder.path().join("ca.pem"), folder.path().join("authority.pem")).unwrap();
         let verify = "openssl ts -verify -data checkpoint.txt -in stamp.tsr -CAfile authority.pem";
         assert!(sh(folder.path(), verify).unwrap().contains("Verification: OK"));
