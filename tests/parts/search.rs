@@ -16,7 +16,7 @@ use shared::{
     },
     mail::{
         archive,
-        list::{MessageFilter, Registry},
+        list::{MessageFilter, MessageSource},
         message::{Message, MessageState, Original},
     },
     search::{
@@ -126,7 +126,7 @@ impl Words {
     async fn find(&self, q: &str, after: Option<u64>) -> FoundMails {
         let filter = MessageFilter::default();
         let app = self.app();
-        let registry = Registry { table: &app.table, feed: &app.feed, firm: self.firm, filter: &filter };
+        let registry = MessageSource { table: &app.table, feed: &app.feed, firm: self.firm, filter: &filter };
         // A process that has just started.
         let cache = SearchCache::default();
         let search = Search { registry, archive: &app.archive, store: &app.indexes, cache: &cache };

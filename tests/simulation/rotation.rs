@@ -9,11 +9,11 @@ use secrecy::ExposeSecret as _;
 use serde_json::json;
 use shared::{
     access::{
+        app_owner::AppOwner,
         connector::Connector,
         credential::{Certificate, Credential},
+        credential_record::CredentialError,
         held_registration::{HeldRegistration, Replacement},
-        owner::AppOwner,
-        registration::RegistrationError,
         rotation::{self, Rotated},
     },
     app::App,
@@ -107,9 +107,9 @@ impl Story {
 }
 
 /// A killed function holds its lease until it ends.
-fn ended<T>(result: Option<Result<T, RegistrationError>>) -> Option<T> {
+fn ended<T>(result: Option<Result<T, CredentialError>>) -> Option<T> {
     match result {
-        None | Some(Err(RegistrationError::Busy)) => None,
+        None | Some(Err(CredentialError::Busy)) => None,
         Some(other) => Some(other.unwrap()),
     }
 }

@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use shared::{
-    access::{connector::ReachError, registration::RegistrationError},
+    access::{connector::ReachError, credential_record::CredentialError},
     app::App,
     aws::{identity::IdentityError, queue::QueueError, secrets::SecretError, table::TableError},
     base::{
@@ -103,11 +103,11 @@ impl From<FeedError> for Failure {
     }
 }
 
-impl From<RegistrationError> for Failure {
-    fn from(error: RegistrationError) -> Self {
+impl From<CredentialError> for Failure {
+    fn from(error: CredentialError) -> Self {
         match error.into_problem() {
             Ok(problem) => problem.into(),
-            Err(RegistrationError::Secret(error)) => error.into(),
+            Err(CredentialError::Secret(error)) => error.into(),
             Err(error) => Self::Internal(error.into()),
         }
     }

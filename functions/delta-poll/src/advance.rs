@@ -79,7 +79,7 @@ impl Batch {
         (!ids.is_empty()).then(|| Self { ids, written: Some(written), work: Vec::new(), left: false })
     }
 
-    /// The same of a page that an earlier round left unsettled.
+    /// The fresh mails of a page that an earlier round left unsettled.
     pub fn left_fresh(ids: Vec<MessageId>) -> Option<Self> {
         let ids: BTreeSet<MessageId> = ids.into_iter().collect();
         (!ids.is_empty()).then(|| Self { ids, written: None, work: Vec::new(), left: true })

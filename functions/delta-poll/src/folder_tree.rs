@@ -20,7 +20,8 @@ use crate::round::{Round, RoundError};
 /// The pause between two readings of the tree's changes while notices come: a tenth less than a quarter of an hour, so
 /// that a change is known within that.
 pub const FOLLOW_PAUSE: Duration = Duration::from_secs(15 * 54);
-/// The same where polls have to do, of which the rarest come up to a tenth sooner than every ten minutes.
+/// Pause between two looks at the tree of a mailbox that is only polled. The rarest polls come up to a tenth sooner
+/// than every ten minutes.
 const FOLLOW_PAUSE_POLLED: Duration = Duration::from_secs(7 * 60);
 /// After a notice that no folder explains the tree is looked at again, but no sooner than this.
 const FOLLOW_PAUSE_MIN: Duration = Duration::from_secs(60);

@@ -24,7 +24,7 @@ use shared::{
         telemetry::ErrorChain,
     },
     firm::{Firm, feed::FeedError, marks::Marks},
-    graph::{Disposition, Graph, GraphError, Mail, ManyThings},
+    graph::{BulkKind, Disposition, Graph, GraphError, Mail},
     mail::{
         archive_decision::{ArchiveDecision, FolderPhase, decide, is_new},
         folder::{FolderState, page_name},
@@ -295,7 +295,7 @@ impl Round<'_> {
     /// Graph, for a folder. Where many are silent or failed before, the mailbox waits for none of them much longer.
     pub fn graph_for_folder(&self, folder: &FolderState) -> Graph {
         match &folder.trouble {
-            None if folder.phase == FolderPhase::Following => self.graph.for_one_of_many(ManyThings::Folders),
+            None if folder.phase == FolderPhase::Following => self.graph.for_one_of_many(BulkKind::Folders),
             Some(before) if self.notes.many_folders_fail.load(Ordering::Relaxed) => {
                 self.graph.for_helper(u32::from(before.tries > 1))
             }
@@ -311,7 +311,7 @@ impl Round<'_> {
                 self.graph.for_helper(u32::from(before.tries > 1))
             }
             Some(before) => self.graph.for_one(before.tries),
-            None => self.graph.for_one_of_many(ManyThings::Originals),
+            None => self.graph.for_one_of_many(BulkKind::Originals),
         }
     }
 

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use shared::{
     aws::table::{Row, Write},
     base::telemetry::ErrorChain,
-    graph::{Arrivals, GraphError, Link, Mail},
+    graph::{GraphError, Link, Mail, ReceivedPeriod},
     mail::{
         archive_decision::FolderPhase,
         baseline::Baseline,
@@ -37,7 +37,7 @@ const LISTED_AGAIN: Duration = Duration::from_secs(3600);
 pub(crate) const SLICE: Duration = Duration::from_secs(20);
 /// Mails listed by one request of history: few enough that little has to be asked again after an interruption.
 const HISTORY_PAGE: usize = 200;
-/// The same of a comparison, which mostly finds nothing: as many as Graph gives.
+/// Mails a page of a comparison, which mostly finds nothing: the maximum that Graph gives.
 const COMPARISON_PAGE: usize = 1_000;
 /// A comparison each day, or so: between half of this and the whole of it after the one before.
 const COMPARISON_PAUSE: Duration = Duration::from_secs(32 * 3600);
@@ -78,10 +78,10 @@ impl WalkPurpose {
     fn begin(self, round: &Round<'_>, folder: &FolderState) -> Walk {
         let (walk, before) = match self {
             Self::History { since } => {
-                (Walk::new(since, Arrivals { since, until: round.activated_at }), &folder.history)
+                (Walk::new(since, ReceivedPeriod { since, until: round.activated_at }), &folder.history)
             }
             Self::Reconcile(run) => {
-                let arrivals = Arrivals { since: Timestamp::UNIX_EPOCH, until: run.until() };
+                let arrivals = ReceivedPeriod { since: Timestamp::UNIX_EPOCH, until: run.until() };
                 (Walk::new(run.run, arrivals), &folder.comparison)
             }
         };

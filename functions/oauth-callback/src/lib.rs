@@ -25,7 +25,7 @@ use shared::{
     access::{
         connection::NewConnection,
         console_sign_in::{self, Entered, SignInPurpose},
-        sign_in::{self, Arrival, Arrived, Callback, Departure, SIGN_IN_LIFETIME, cookie_suffix},
+        sign_in::{self, Callback, CallbackResult, SIGN_IN_LIFETIME, SignInOutcome, SignInRedirect, cookie_suffix},
     },
     app::App,
     base::{
@@ -96,14 +96,16 @@ async fn callback(
             Err(problem) => reader.told_of(&problem),
         };
     }
-    let Arrived { arrival, back } = sign_in::complete(&app, callback, cookie).await;
+    let CallbackResult { arrival, back } = sign_in::complete(&app, callback, cookie).await;
     match (arrival, back) {
-        (Ok(Arrival::GoOn(departure)), _) => redirect(&app.config.public_url, &departure, &headers),
+        (Ok(SignInOutcome::GoOn(departure)), _) => redirect(&app.config.public_url, &departure, &headers),
         (_, Some(back)) if matches!(reader, Reader::Person(_)) => {
             let headers = [(header::CACHE_CONTROL, "no-store"), page::REFERRER_POLICY];
             (headers, Redirect::to(back.as_str())).into_response()
         }
-        (Ok(Arrival::Connected(NewConnection { connector, address })), _) => reader.told_connected(connector, address),
+        (Ok(SignInOutcome::Connected(NewConnection { connector, address })), _) => {
+            reader.told_connected(connector, address)
+        }
         (Err(problem), _) => reader.told_of(&problem),
     }
 }
@@ -141,7 +143,7 @@ async fn no_method(reader: Reader) -> Response {
 }
 
 /// On to Microsoft, with the cookie that the browser has to bring back. `headers`: of the request.
-fn redirect(public_url: &Origin, departure: &Departure, headers: &HeaderMap) -> Response {
+fn redirect(public_url: &Origin, departure: &SignInRedirect, headers: &HeaderMap) -> Response {
     let name = sign_in_cookie(public_url, &departure.suffix);
     let ours = set_cookie(public_url, &name, departure.cookie.expose_secret(), SIGN_IN_LIFETIME);
     // A browser sends the oldest first. Source: RFC 6265, section 5.4.

@@ -85,7 +85,7 @@ async fn what_is_not_there_and_what_is_not_read_are_told_apart() {
 /// What a browser with the cookies `sent` is told to keep, by an answer of `origin`.
 fn set_cookies(origin: &str, sent: &[&str]) -> Vec<String> {
     let url = "https://login.example/a?b".parse().unwrap();
-    let departure = Departure { url, suffix: "s".to_owned(), cookie: "abc".to_owned().into() };
+    let departure = SignInRedirect { url, suffix: "s".to_owned(), cookie: "abc".to_owned().into() };
     let mut headers = HeaderMap::new();
     for line in sent {
         headers.append(header::COOKIE, line.parse().unwrap());

@@ -7,8 +7,8 @@ use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde::{Deserialize, Serialize};
 use shared::{
     access::{
-        owner::AppOwner,
-        registration::{Registration, RegistrationError},
+        app_owner::AppOwner,
+        credential_record::{CredentialError, CredentialRecord},
         rotation::{self, RotationStep},
     },
     app::App,
@@ -71,7 +71,7 @@ pub enum ExpiryError {
         step: RotationStep,
         /// Why.
         #[source]
-        source: RegistrationError,
+        source: CredentialError,
     },
 }
 
@@ -102,7 +102,7 @@ async fn watch(app: &App) -> Result<Output, ExpiryError> {
     let mut owners: Vec<AppOwner> = due.into_iter().map(AppOwner::of_item).collect();
     // The platform's own is known from the environment, and is an item from the first look on.
     let platform = app.config.app_client_id.is_some() && !owners.contains(&AppOwner::Platform);
-    if platform && Registration::find(&app.table, AppOwner::Platform).await?.is_none() {
+    if platform && CredentialRecord::find(&app.table, AppOwner::Platform).await?.is_none() {
         owners.push(AppOwner::Platform);
     }
     let mut failed = 0;

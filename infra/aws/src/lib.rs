@@ -93,7 +93,8 @@ impl Cloud {
         http_client_fn(move |_, _| connector.clone())
     }
 
-    /// The same one request at a time, for whoever takes requests from elsewhere. Buckets may be named in the path.
+    /// The engines as a connector that takes one request at a time, for requests from elsewhere. A path may name the
+    /// bucket.
     pub fn connector(&self) -> SharedHttpConnector {
         SharedHttpConnector::new(Connector(self.engines.clone()))
     }

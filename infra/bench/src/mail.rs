@@ -65,7 +65,7 @@ impl Subject {
         Self::keeping(data, mailboxes, &json!({ "mode": "include", "folders": ["inbox"] })).await
     }
 
-    /// The same, of which what `selection` says is kept.
+    /// A greffe with connected mailboxes whose folders are chosen by `selection`.
     pub async fn keeping(data: &Path, mailboxes: usize, selection: &Value) -> Result<Self, BenchError> {
         let mut subject = Self::connected(data, mailboxes).await?;
         for n in 0..mailboxes {

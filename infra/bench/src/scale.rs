@@ -41,7 +41,7 @@ const QUEUE_MS: f64 = 100.0;
 const FOLDERS: u32 = 2;
 /// So long is simulated; what arrives in the last quarter of an hour counts.
 const SIMULATED: Duration = Duration::from_secs(45 * 60);
-/// The same where Graph is away for an hour first.
+/// Simulated time where Graph is away for an hour first.
 const SIMULATED_LONG: Duration = Duration::from_secs(90 * 60);
 const COUNTED: Duration = Duration::from_secs(15 * 60);
 /// Mailboxes that are switched on at once, a tenth of all at most: within ten minutes before what counts.
@@ -66,7 +66,7 @@ enum Trouble {
     Hangs,
     /// Graph answers 503 to everybody for a quarter of an hour, which ends a quarter before what counts.
     Outage,
-    /// The same for an hour.
+    /// Graph is away for an hour.
     LongOutage,
     /// Some mailboxes are switched on; their older mail has functions of its own.
     Intake,
@@ -440,7 +440,7 @@ fn timestamp(at: At) -> Timestamp {
     Timestamp::from_millisecond(i64::try_from(at).unwrap_or(i64::MAX)).unwrap_or(Timestamp::MAX)
 }
 
-/// The same numbers at each run. Source: Steele, Lea, Flood: Fast splittable pseudorandom number generators (2014)
+/// Draws equal numbers in each run. Source: Steele, Lea, Flood: Fast splittable pseudorandom number generators (2014)
 struct Dice(u64);
 
 impl Dice {

@@ -37,7 +37,7 @@ use shared::{
     },
     mail::{
         archive,
-        list::{MessageFilter, Registry},
+        list::{MessageFilter, MessageSource},
         message::{Message, MessageState, Original},
     },
     search::{
@@ -128,7 +128,7 @@ impl SearchSubject {
         Self::over(Machine::open(&data.join("aws"), Clock::system()).await?, data).await
     }
 
-    /// The same over AWS as `machine` reaches it.
+    /// A greffe that uses AWS as `machine` reaches it.
     pub(super) async fn over(machine: Machine, data: &Path) -> Result<Self, BenchError> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let base = format!("http://{}", listener.local_addr()?);
@@ -233,7 +233,7 @@ impl SearchSubject {
         Ok(())
     }
 
-    /// The same greffe as `meter` counts what it asks of AWS.
+    /// This greffe, with its AWS calls counted by `meter`.
     pub(super) fn metered(&self, meter: &Meter) -> Result<App, BenchError> {
         let engines = self.host.machine.engines.clone().ok_or(BenchError::Silent)?.http_client();
         let meter = meter.clone();
@@ -296,7 +296,7 @@ impl SearchSubject {
         let mut all = Vec::new();
         for query in queries {
             let filter = MessageFilter::default();
-            let registry = Registry { table: &app.table, feed: &app.feed, firm: self.firm, filter: &filter };
+            let registry = MessageSource { table: &app.table, feed: &app.feed, firm: self.firm, filter: &filter };
             let cache = SearchCache::default();
             let search = Search { registry, archive: &app.archive, store: &app.indexes, cache: &cache };
             let words = SearchWords { phrases: Phrases::read(query), ..SearchWords::default() };

@@ -45,7 +45,7 @@ const LARGE_MAIL_BYTES: u64 = 40 << 20;
 const BEFORE_ACTIVATION: usize = 5;
 /// Minutes pass quickly here.
 const SCHEDULE: Duration = Duration::from_secs(2);
-/// The same where a mail failed: what else was to come has come.
+/// How long the demo waits after a mail failed: all other mail has come by then.
 const FAILED_PATIENCE: Duration = Duration::from_secs(20);
 /// The demo gives up when nothing moves for this long.
 const PATIENCE: Duration = Duration::from_secs(180);

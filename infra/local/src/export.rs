@@ -30,7 +30,7 @@ use shared::{
     },
     firm::Firm,
     mail::{
-        list::{ArchiveFilter, InDossier, MessageFilter, Registry},
+        list::{ArchiveFilter, InDossier, MessageFilter, MessageSource},
         message::Message,
     },
     search::{
@@ -331,7 +331,7 @@ impl Exporting<'_> {
     async fn messages(&self, wanted: &Wanted, below: u64) -> Result<(Vec<Message>, Option<u64>), ExportHereError> {
         let app = self.app;
         let (filter, cache) = (wanted.filter(), SearchCache::default());
-        let registry = Registry { table: &app.table, feed: &app.feed, firm: wanted.firm, filter: &filter };
+        let registry = MessageSource { table: &app.table, feed: &app.feed, firm: wanted.firm, filter: &filter };
         let search = Search { registry, archive: &app.archive, store: &app.indexes, cache: &cache };
         let words = SearchWords {
             phrases: wanted.words.as_deref().map(Phrases::read).unwrap_or_default(),

@@ -170,7 +170,7 @@ impl Host {
         Self::over(machine, dir, listener, clock, settings).await
     }
 
-    /// The same over AWS as `machine` reaches it.
+    /// A host that uses AWS as `machine` reaches it.
     pub async fn over(
         machine: Machine,
         dir: &FsPath,

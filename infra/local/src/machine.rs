@@ -67,7 +67,8 @@ impl Machine {
         Self { aws, engines: Some(engines) }
     }
 
-    /// The same for one function, which its requests name, as a role would on AWS (`app/` in their user agent).
+    /// The AWS configuration of one function. Its requests carry its name (`app/` in the user agent), as a role's
+    /// would on AWS.
     pub fn as_function(&self, name: &'static str) -> SdkConfig {
         let mut aws = self.aws.to_builder();
         aws.set_app_name(AppName::new(name).ok());

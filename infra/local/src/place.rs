@@ -83,7 +83,7 @@ impl Place {
         }
     }
 
-    /// The same, made if there is none: only on this machine.
+    /// Opens the place, and makes it if there is none: only on this machine.
     ///
     /// Errors: as [`Place::open`]; something can't be made.
     pub async fn found(&self) -> Result<App, PlaceError> {

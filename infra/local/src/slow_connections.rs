@@ -91,7 +91,7 @@ async fn answer(
     router.oneshot(request).await
 }
 
-/// The same body, which fails when it has not ended in `time`.
+/// A body that fails if it has not ended within `time`.
 fn within(time: Duration, body: Body) -> Body {
     let deadline = Instant::now() + time;
     let chunks = stream::try_unfold(body.into_data_stream(), move |mut chunks| async move {

@@ -164,7 +164,7 @@ enum Deed {
         #[serde(deserialize_with = "number")]
         status: u16,
     },
-    /// The same of the list of its mails, which history and comparisons read.
+    /// Makes the list of a folder's mails fail, which history and comparisons read.
     FailList {
         address: String,
         folder: String,

@@ -209,22 +209,22 @@ impl App {
         home.is_some_and(|home| home.to_string() == tenant)
     }
 
-    /// The same registration, usable in one tenant only.
+    /// Limits the registration to one tenant.
     pub fn single_tenant(self, tenant: Uuid) -> Self {
         Self { audience: Audience::Tenant(tenant), ..self }
     }
 
-    /// The same registration, whose tokens name these memberships.
+    /// Sets which memberships its tokens name.
     pub fn with_group_membership_claims(self, group_membership_claims: GroupMembershipClaims) -> Self {
         Self { group_membership_claims, ..self }
     }
 
-    /// The same registration, for personal accounts too.
+    /// Allows personal accounts too.
     pub fn with_personal_accounts(self) -> Self {
         Self { audience: Audience::OrganizationsAndPersonal, ..self }
     }
 
-    /// The same registration, listing these delegated and application permissions.
+    /// Sets the delegated and application permissions that it lists.
     pub fn with_permissions(self, delegated: &[&str], application: &[&str]) -> Self {
         let owned = |names: &[&str]| names.iter().map(ToString::to_string).collect();
         Self { delegated: owned(delegated), application: owned(application), ..self }

@@ -65,7 +65,7 @@ impl Mail {
         Self { mime: Mime::Generated { seed, bytes }, ..Self::new(Bytes::new(), received) }
     }
 
-    /// The same mail, delivered once per `key`.
+    /// Sets the key; a mail is delivered once for each key.
     pub fn with_key(self, key: impl Into<String>) -> Self {
         Self { key: Some(key.into()), ..self }
     }

@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     access::{
+        app_owner::AppOwner,
         clients::Clients,
         connect_link::CONNECT_LINK_LIFETIME,
         connector::{Access, AwaitingGrant, ConnectedAccount, Connector, ConnectorState, Rights},
         connector_watch::{self, ConnectorWatch},
+        credential_record::CredentialError,
         entra::Issued,
         held_registration::HeldRegistration,
-        owner::AppOwner,
-        registration::RegistrationError,
         return_address::ReturnAddress,
         tenancy::{self, HeldTenancy, TenantProof, WaitingConnector},
     },
@@ -64,7 +64,7 @@ pub enum ConnectorChangeError {
     ExternalIdTaken,
     /// When the client secret expires could not be stored.
     #[error(transparent)]
-    Registration(#[from] RegistrationError),
+    CredentialRecord(#[from] CredentialError),
     /// The table refuses or does not answer.
     #[error(transparent)]
     Table(#[from] TableError),
@@ -139,7 +139,7 @@ pub(super) fn signed_in_at(
 }
 
 /// How a browser came back.
-pub(super) struct Browser {
+pub(super) struct ReturnedBrowser {
     /// The address that it came from, if known.
     pub(super) from: Option<String>,
     /// What it began with.
@@ -166,7 +166,7 @@ pub(super) async fn finish_consent(
     clients: &Clients,
     connector: &Connector,
     Consent { account, proof, verified_domains }: Consent,
-    browser: Option<Browser>,
+    browser: Option<ReturnedBrowser>,
 ) -> Result<NewConnection, Problem> {
     // What proves the consent is not the redirect but a token that Entra issues for it. It does not prove who gave it,
     // nor when.
@@ -177,7 +177,7 @@ pub(super) async fn finish_consent(
     });
     let issued = issued.await.map_err(from_token)?;
     holds_rights(clients, &issued).await?;
-    let brought = Brought { issued: &issued, account, organization: Some((proof, verified_domains)), browser };
+    let brought = NewCredentials { issued: &issued, account, organization: Some((proof, verified_domains)), browser };
     connect(clients, connector, brought).await
 }
 
@@ -228,13 +228,13 @@ fn nothing_waits(connector: &Connector) -> Problem {
 }
 
 /// What a connector works with from now on.
-pub(super) struct Brought<'a> {
+pub(super) struct NewCredentials<'a> {
     pub(super) issued: &'a Issued,
     pub(super) account: ConnectedAccount,
     /// With organisation-wide access: what speaks for it, and the tenant's domains.
     pub(super) organization: Option<(TenantProof, Option<Vec<String>>)>,
     /// None where no browser came: the audit trail has its entry already.
-    pub(super) browser: Option<Browser>,
+    pub(super) browser: Option<ReturnedBrowser>,
 }
 
 /// From now on the connector works with what this sign-in brought; its mailboxes are due at once. Where the tenant
@@ -242,9 +242,9 @@ pub(super) struct Brought<'a> {
 pub(super) async fn connect(
     clients: &Clients,
     asked: &Connector,
-    brought: Brought<'_>,
+    brought: NewCredentials<'_>,
 ) -> Result<NewConnection, Problem> {
-    let Brought { issued, account, organization, browser } = brought;
+    let NewCredentials { issued, account, organization, browser } = brought;
     let now = clients.clock.now();
     let what = FactEvent::ConnectorConnected { connector: asked.id, account: account.address.clone() };
     let fact = Fact { id: format!("{}-{}-{}", asked.id, what.name(), now.as_millisecond()), at: now, what };
@@ -330,7 +330,7 @@ fn connected(
 async fn visit(
     clients: &Clients,
     asked: &Connector,
-    browser: &Browser,
+    browser: &ReturnedBrowser,
     account: &ConnectedAccount,
     now: Timestamp,
 ) -> Result<Vec<Write>, TableError> {

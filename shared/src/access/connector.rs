@@ -345,18 +345,18 @@ impl Connector {
         Rights { access, mark, shared_mailboxes, dates, contacts }
     }
 
-    /// The same connector with other rights.
+    /// Replaces the rights.
     pub fn with_rights(self, Rights { access, mark, shared_mailboxes, dates, contacts }: Rights) -> Self {
         Self { access, mark, shared_mailboxes, dates, contacts, ..self }
     }
 
-    /// The same connector as it will be after its next sign-in.
+    /// The connector as it will be after its next sign-in.
     pub fn as_wanted(&self) -> Self {
         let rights = self.wanted.unwrap_or(self.rights());
         Self { wanted: None, ..self.clone().with_rights(rights) }
     }
 
-    /// The same connector with other requested rights. Rights that need no consent apply at once, others after the next
+    /// Replaces the requested rights. Rights that need no consent apply at once, others after the next
     /// sign-in.
     pub fn wanting(self, rights: Rights) -> Self {
         if self.state == ConnectorState::AwaitingSignIn || self.rights().include(rights) {

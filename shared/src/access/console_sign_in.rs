@@ -15,7 +15,7 @@ use crate::{
         connector::Connector,
         entra::{Authority, SignInWish},
         id_token::IdClaims,
-        sign_in::{Callback, Departure, SIGN_IN_KEPT, SIGN_IN_LIFETIME, cookie_suffix},
+        sign_in::{Callback, SIGN_IN_KEPT, SIGN_IN_LIFETIME, SignInRedirect, cookie_suffix},
         token::AppUse,
     },
     aws::{
@@ -101,7 +101,7 @@ pub fn is_of_the_console(callback: &Callback) -> bool {
 /// The way to Microsoft's sign-in page.
 ///
 /// Errors: the invitation is damaged or too old; there is no app registration to sign in with.
-pub async fn begin(clients: &Clients, errand: SignInPurpose) -> Result<Departure, Problem> {
+pub async fn begin(clients: &Clients, errand: SignInPurpose) -> Result<SignInRedirect, Problem> {
     let invitation = match &errand.invitation {
         Some(text) => Some(invitation(clients, text).await?),
         None => None,
@@ -129,7 +129,7 @@ pub async fn begin(clients: &Clients, errand: SignInPurpose) -> Result<Departure
         expires_at: (now + SIGN_IN_KEPT).as_second(),
     };
     clients.table.write(Write::insert(Key::console_sign_in(&digest_of(&state)), &sign_in)).await.map_err(from_table)?;
-    Ok(Departure { url, suffix: cookie_suffix(&state), cookie: cookie.into() })
+    Ok(SignInRedirect { url, suffix: cookie_suffix(&state), cookie: cookie.into() })
 }
 
 /// A browser came back: who it is has a session from now on, and enters the firm of the invitation.

@@ -9,12 +9,12 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::{
     access::{
+        app_claim,
+        app_owner::AppOwner,
         clients::Clients,
         connector::{Connector, OwnApp},
+        credential_record::CredentialError,
         held_registration::HeldRegistration,
-        owner::AppOwner,
-        ownership,
-        registration::RegistrationError,
         tenancy,
     },
     aws::table::{Key, Row, TableError, Write},
@@ -45,7 +45,7 @@ const UNSUBSCRIBE_TIME_MAX: Duration = Duration::from_secs(15);
 /// and may be given another connector.
 ///
 /// Errors: `Busy` while another function works at the app registration; Secrets Manager or the table.
-pub async fn delete_connector(clients: &Clients, connector: &Connector) -> Result<(), RegistrationError> {
+pub async fn delete_connector(clients: &Clients, connector: &Connector) -> Result<(), CredentialError> {
     let (table, firm, id) = (&clients.table, connector.firm, connector.id);
     let mailboxes = Mailbox::of_connector(table, firm, id).await?;
     let subscriptions = subscriptions_of(clients, &mailboxes).await?;
@@ -119,13 +119,13 @@ async fn unsubscribe(clients: &Clients, connector: &Connector, subscriptions: Ve
 }
 
 /// Ends the firm's own app registration, if it has one.
-async fn end_own_app(clients: &Clients, firm: FirmId) -> Result<(), RegistrationError> {
+async fn end_own_app(clients: &Clients, firm: FirmId) -> Result<(), CredentialError> {
     let Some(own) = clients.table.get::<OwnApp>(&Key::own_app(firm)).await? else { return Ok(()) };
     match HeldRegistration::take(clients, AppOwner::Firm(firm)).await {
         Ok(held) => held.end(firm).await,
         // There is no credential of it.
-        Err(RegistrationError::Missing) => {
-            ownership::release_client_id(&clients.table, firm, &own.value.client_id).await?;
+        Err(CredentialError::Missing) => {
+            app_claim::release_client_id(&clients.table, firm, &own.value.client_id).await?;
             Ok(clients.table.write(Write::discard(Key::own_app(firm))).await?)
         }
         Err(error) => Err(error),
@@ -136,7 +136,7 @@ async fn end_own_app(clients: &Clients, firm: FirmId) -> Result<(), Registration
 /// reads what was archived. A firm that is deleted already is looked through once more.
 ///
 /// Errors: `Conflict` if another changed the firm since `row` was read; as of [`delete_connector`].
-pub async fn delete_firm(clients: &Clients, mut row: Row<Firm>) -> Result<(), RegistrationError> {
+pub async fn delete_firm(clients: &Clients, mut row: Row<Firm>) -> Result<(), CredentialError> {
     let (table, firm) = (&clients.table, row.value.id);
     if row.value.ended_at.is_none() {
         row.value.ended_at = Some(clients.clock.now());

@@ -7,14 +7,14 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     access::{
+        app_claim,
+        app_owner::AppOwner,
         clients::Clients,
         connector::{Connector, OwnApp},
         connector_watch,
         credential::{Certificate, Credential},
+        credential_record::{CredentialError, CredentialRecord, ExpirySource, is_an_id},
         entra,
-        owner::AppOwner,
-        ownership,
-        registration::{ExpirySource, Registration, RegistrationError, is_an_id},
         reminder::{Reminder, days_left, tomorrow},
         unused_credentials::UnusedCredentials,
     },
@@ -74,7 +74,7 @@ pub struct HeldRegistration<'a> {
     /// Whose it is.
     pub owner: AppOwner,
     ids: Ids,
-    row: Row<Registration>,
+    row: Row<CredentialRecord>,
     renewed: bool,
     looked: bool,
     /// When it was due before it was taken. While it is held it is due at once, because the function that holds it may
@@ -86,13 +86,13 @@ impl<'a> HeldRegistration<'a> {
     /// Takes the lease.
     ///
     /// Errors: another function holds the lease, there is no registration, or Secrets Manager or the table refuses.
-    pub async fn take(clients: &'a Clients, owner: AppOwner) -> Result<Self, RegistrationError> {
-        let ids = Ids::of(owner, clients).await?.ok_or(RegistrationError::Missing)?;
+    pub async fn take(clients: &'a Clients, owner: AppOwner) -> Result<Self, CredentialError> {
+        let ids = Ids::of(owner, clients).await?.ok_or(CredentialError::Missing)?;
         let now = clients.clock.now();
         let lease_until = Some(now + LEASE_TIME);
         let mut due_before = sortable(now);
-        let taken = match clients.table.get::<Registration>(&owner.key()).await? {
-            Some(row) if row.value.lease_until.is_some_and(|until| until > now) => return Err(RegistrationError::Busy),
+        let taken = match clients.table.get::<CredentialRecord>(&owner.key()).await? {
+            Some(row) if row.value.lease_until.is_some_and(|until| until > now) => return Err(CredentialError::Busy),
             Some(mut row) => {
                 row.value.lease_until = lease_until;
                 due_before = std::mem::replace(&mut row.value.due_at, due_before);
@@ -102,8 +102,8 @@ impl<'a> HeldRegistration<'a> {
             }
             None => {
                 let current = clients.secrets.labelled(&owner.secret_id(), CURRENT).await?;
-                let current = current.ok_or(RegistrationError::Missing)?;
-                let mut new = Registration::new(&ids.client_id, &current, now);
+                let current = current.ok_or(CredentialError::Missing)?;
+                let mut new = CredentialRecord::new(&ids.client_id, &current, now);
                 new.lease_until = lease_until;
                 let taken = clients.table.write(Write::insert(owner.key(), &new)).await;
                 taken.map(|()| Row::inserted(owner.key(), new))
@@ -111,27 +111,27 @@ impl<'a> HeldRegistration<'a> {
         };
         match taken {
             Ok(row) => Ok(Self { clients, owner, ids, row, renewed: false, looked: false, due_before }),
-            Err(TableError::Conflict { .. }) => Err(RegistrationError::Busy),
+            Err(TableError::Conflict { .. }) => Err(CredentialError::Busy),
             Err(error) => Err(error.into()),
         }
     }
 
     /// What is known.
-    pub fn known(&mut self) -> &mut Registration {
+    pub fn known(&mut self) -> &mut CredentialRecord {
         &mut self.row.value
     }
 
     /// Writes down what is known so far, and keeps the lease.
-    pub(crate) async fn save(&mut self) -> Result<(), RegistrationError> {
+    pub(crate) async fn save(&mut self) -> Result<(), CredentialError> {
         self.clients.table.write(Write::replace(&self.row)).await?;
         self.row.written();
         Ok(())
     }
 
     /// Goes over to what Secrets Manager holds now.
-    pub(crate) async fn use_current_secret(&mut self) -> Result<Credential, RegistrationError> {
+    pub(crate) async fn use_current_secret(&mut self) -> Result<Credential, CredentialError> {
         let current = self.clients.secrets.labelled(&self.owner.secret_id(), CURRENT).await?;
-        let current = current.ok_or(RegistrationError::Missing)?;
+        let current = current.ok_or(CredentialError::Missing)?;
         self.row.value.client_id = self.ids.client_id.clone();
         self.renewed |= self.row.value.use_version(&current, self.clients.clock.now());
         Ok(Credential::parse(&current.text))
@@ -140,7 +140,7 @@ impl<'a> HeldRegistration<'a> {
     /// Gives the lease back, with what is known now and the fact that follows from it.
     ///
     /// Errors: the lease ended and another function took it, or the table refuses.
-    pub async fn release(mut self) -> Result<(), RegistrationError> {
+    pub async fn release(mut self) -> Result<(), CredentialError> {
         let now = self.clients.clock.now();
         let known = &mut self.row.value;
         known.lease_until = None;
@@ -182,7 +182,7 @@ impl<'a> HeldRegistration<'a> {
     }
 
     /// Tells of a firm's credential that ends. That it has ended is the operator's concern too.
-    async fn ending(&self, reminder: Reminder, expires_at: Timestamp) -> Result<FactEvent, RegistrationError> {
+    async fn ending(&self, reminder: Reminder, expires_at: Timestamp) -> Result<FactEvent, CredentialError> {
         let (client_id, credential) = (self.row.value.client_id.clone(), self.row.value.credential);
         let connectors = self.connectors().await?.iter().map(|row| row.value.id).collect();
         let ending = ExpiringCredential { client_id, connectors, credential, expires_at };
@@ -211,11 +211,11 @@ impl<'a> HeldRegistration<'a> {
         &self,
         credential: &Credential,
         via: Option<&Connector>,
-    ) -> Result<ShownCredentials, RegistrationError> {
+    ) -> Result<ShownCredentials, CredentialError> {
         let mut tries = 1;
         loop {
             match self.prove_once(credential, via).await {
-                Err(RegistrationError::Unproven(error)) if tries < PROOF_TRIES && may_pass(&error, credential) => {
+                Err(CredentialError::Unproven(error)) if tries < PROOF_TRIES && may_pass(&error, credential) => {
                     self.clients.clock.sleep(PROOF_PAUSE).await;
                     tries += 1;
                 }
@@ -228,30 +228,30 @@ impl<'a> HeldRegistration<'a> {
         &self,
         credential: &Credential,
         via: Option<&Connector>,
-    ) -> Result<ShownCredentials, RegistrationError> {
+    ) -> Result<ShownCredentials, CredentialError> {
         let client_id = &self.ids.client_id;
         let registered = entra::EntraApp { client_id: client_id.clone(), credential: credential.clone() };
         let tokens = &self.clients.tokens;
         let issued = match (&self.ids.tenant, via) {
             (Some(tenant), _) => self.issue(tenant, registered).await,
             (None, Some(connector)) => tokens.try_app(connector, registered).await,
-            (None, None) => return Err(RegistrationError::NoTenant),
+            (None, None) => return Err(CredentialError::NoTenant),
         };
         let attempted = "try the app's credential".to_owned();
-        let token = issued.map_err(|source| RegistrationError::Unproven(GraphError::Token { attempted, source }))?;
+        let token = issued.map_err(|source| CredentialError::Unproven(GraphError::Token { attempted, source }))?;
         let graph = self.clients.graph_with(token);
         match graph.application(client_id).await {
             // Graph took the token; what it lets the app see is another matter.
             Err(e) if matches!(e.status(), Some(403 | 404)) => Ok(Err(e)),
-            Err(e) => Err(RegistrationError::Unproven(e)),
+            Err(e) => Err(CredentialError::Unproven(e)),
             Ok(shown) => Ok(Ok(shown)),
         }
     }
 
     /// Graph as the app itself may ask it in its own tenant.
-    pub(crate) async fn graph(&self, credential: &Credential) -> Result<Graph, RegistrationError> {
+    pub(crate) async fn graph(&self, credential: &Credential) -> Result<Graph, CredentialError> {
         let registered = entra::EntraApp { client_id: self.ids.client_id.clone(), credential: credential.clone() };
-        let tenant = self.ids.tenant.as_ref().ok_or(RegistrationError::NoTenant)?;
+        let tenant = self.ids.tenant.as_ref().ok_or(CredentialError::NoTenant)?;
         let token = self.issue(tenant, registered).await.map_err(no_token)?;
         self.may_change().await?;
         Ok(self.clients.graph_with(token))
@@ -259,11 +259,11 @@ impl<'a> HeldRegistration<'a> {
 
     /// Whether the owner may change the registration at Entra. Asked after a token was issued: from the first one on it
     /// is the owner's.
-    pub(crate) async fn may_change(&self) -> Result<(), RegistrationError> {
+    pub(crate) async fn may_change(&self) -> Result<(), CredentialError> {
         match self.owner {
             AppOwner::Platform => Ok(()),
             AppOwner::Firm(firm) => {
-                let allowed = ownership::may_change(&self.clients.table, firm, &self.ids.client_id).await;
+                let allowed = app_claim::may_change(&self.clients.table, firm, &self.ids.client_id).await;
                 allowed.map_err(no_token)
             }
         }
@@ -281,8 +281,8 @@ impl<'a> HeldRegistration<'a> {
     }
 
     /// Goes over from the audience that all firms shared to the owner's own, once Entra trusts it.
-    async fn leave_shared_audience(&mut self) -> Result<(), RegistrationError> {
-        let audience = ownership::audience(&self.clients.table, &self.clients.random, self.owner).await?;
+    async fn leave_shared_audience(&mut self) -> Result<(), CredentialError> {
+        let audience = app_claim::audience(&self.clients.table, &self.clients.random, self.owner).await?;
         let own = Credential::Federated(audience);
         match self.prove_once(&own, None).await {
             Ok(_) => {
@@ -291,7 +291,7 @@ impl<'a> HeldRegistration<'a> {
                 self.use_current_secret().await.map(drop)
             }
             // Nobody has entered it yet.
-            Err(RegistrationError::Unproven(_) | RegistrationError::NoTenant) => Ok(()),
+            Err(CredentialError::Unproven(_) | CredentialError::NoTenant) => Ok(()),
             Err(error) => Err(error),
         }
     }
@@ -300,7 +300,7 @@ impl<'a> HeldRegistration<'a> {
     /// any more is removed from Entra. What Entra shows, if it shows anything.
     ///
     /// Errors: the lease ended and another function took it, or Entra, Secrets Manager or the table refuses.
-    pub async fn read_application(&mut self) -> Result<Option<Application>, RegistrationError> {
+    pub async fn read_application(&mut self) -> Result<Option<Application>, CredentialError> {
         let mut credential = self.use_current_secret().await?;
         self.looked = true;
         if credential.is_by_shared_audience() {
@@ -309,7 +309,7 @@ impl<'a> HeldRegistration<'a> {
         }
         let proof = match self.prove_once(&credential, None).await {
             Ok(shown) => Ok(shown.ok()),
-            Err(RegistrationError::NoTenant) => return Ok(None),
+            Err(CredentialError::NoTenant) => return Ok(None),
             Err(error) => Err(error),
         };
         match proof {
@@ -320,12 +320,12 @@ impl<'a> HeldRegistration<'a> {
                 self.sweep(&credential, &shown).await?;
                 Ok(Some(shown))
             }
-            Err(RegistrationError::Unproven(GraphError::Token { attempted, source }))
+            Err(CredentialError::Unproven(GraphError::Token { attempted, source }))
                 if source.refusal().is_some_and(EntraRefusal::is_of_the_credential) =>
             {
                 let error = GraphError::Token { attempted, source };
                 self.refused(&error).await?;
-                Err(RegistrationError::Unproven(error))
+                Err(CredentialError::Unproven(error))
             }
             Err(error) => Err(error),
         }
@@ -338,14 +338,14 @@ impl<'a> HeldRegistration<'a> {
     }
 
     /// Whether the credential in use carries greffe's own name there: then greffe may replace it by itself.
-    pub(crate) async fn is_our_own(&mut self, shown: &Application) -> Result<bool, RegistrationError> {
+    pub(crate) async fn is_our_own(&mut self, shown: &Application) -> Result<bool, CredentialError> {
         let credential = self.use_current_secret().await?;
         Ok(self.row.value.compare(&credential, shown, self.clients.clock.now()) == Some(self.tag()))
     }
 
     /// Removes from Entra what was replaced long enough ago, and what carries our name and is not in use: a function
     /// died before it could keep it.
-    async fn sweep(&mut self, current: &Credential, shown: &Application) -> Result<(), RegistrationError> {
+    async fn sweep(&mut self, current: &Credential, shown: &Application) -> Result<(), CredentialError> {
         let (now, tag) = (self.clients.clock.now(), self.tag());
         let mut kept = vec![current.clone()];
         for label in [PENDING, PREPARED] {
@@ -363,7 +363,7 @@ impl<'a> HeldRegistration<'a> {
         Ok(())
     }
 
-    async fn remove(&self, leftovers: &UnusedCredentials, current: &Credential) -> Result<(), RegistrationError> {
+    async fn remove(&self, leftovers: &UnusedCredentials, current: &Credential) -> Result<(), CredentialError> {
         if leftovers.is_empty() {
             return Ok(());
         }
@@ -384,7 +384,7 @@ impl<'a> HeldRegistration<'a> {
     /// it. The firm may bring another one. What a person entered at Entra stays there.
     ///
     /// Errors: Secrets Manager or the table refuses. Entra may: nothing of it is used any more.
-    pub async fn end(mut self, firm: FirmId) -> Result<(), RegistrationError> {
+    pub async fn end(mut self, firm: FirmId) -> Result<(), CredentialError> {
         match self.use_current_secret().await {
             Ok(credential) => {
                 if let Err(error) = self.remove_all(&credential).await {
@@ -393,19 +393,19 @@ impl<'a> HeldRegistration<'a> {
                 }
             }
             // Another request went as far as that.
-            Err(RegistrationError::Missing) => {}
+            Err(CredentialError::Missing) => {}
             Err(error) => return Err(error),
         }
         let Clients { table, secrets, .. } = self.clients;
         secrets.delete(&self.owner.secret_id()).await?;
-        ownership::release_client_id(table, firm, &self.ids.client_id).await?;
+        app_claim::release_client_id(table, firm, &self.ids.client_id).await?;
         table.transact(vec![Write::discard(Key::own_app(firm)), Write::remove(&self.row)]).await?;
         Ok(())
     }
 
     /// Removes from Entra all credentials that carry our name, in use or not.
-    async fn remove_all(&self, current: &Credential) -> Result<(), RegistrationError> {
-        let shown = self.prove_once(current, None).await?.map_err(RegistrationError::Graph)?;
+    async fn remove_all(&self, current: &Credential) -> Result<(), CredentialError> {
+        let shown = self.prove_once(current, None).await?.map_err(CredentialError::Graph)?;
         let leftovers = UnusedCredentials::of(None, &[], &[], &self.tag(), &shown, self.clients.clock.now());
         self.remove(&leftovers, current).await
     }
@@ -416,7 +416,7 @@ impl<'a> HeldRegistration<'a> {
     }
 
     /// Microsoft refuses the credential in use: the firm's connectors say so.
-    async fn refused(&self, error: &GraphError) -> Result<(), RegistrationError> {
+    async fn refused(&self, error: &GraphError) -> Result<(), CredentialError> {
         let (code, microsoft_code) = (of_graph_error(error), error.code().to_string());
         for row in self.connectors().await? {
             let since = self.clients.clock.now();
@@ -427,7 +427,7 @@ impl<'a> HeldRegistration<'a> {
     }
 
     /// Microsoft takes the credential in use: connectors that only waited for that work again.
-    pub(crate) async fn accepted(&self) -> Result<(), RegistrationError> {
+    pub(crate) async fn accepted(&self) -> Result<(), CredentialError> {
         let now = self.clients.clock.now();
         for row in self.connectors().await? {
             connector_watch::recover(self.clients, &row.value, now).await?;
@@ -438,20 +438,20 @@ impl<'a> HeldRegistration<'a> {
     /// Puts a credential in the place of the one in use, once it is proven. The old one stays good at Entra.
     ///
     /// Errors: the lease ended and another function took it, or Entra, Secrets Manager or the table refuses.
-    pub async fn replace(mut self, new: Replacement, via: Option<&Connector>) -> Result<(), RegistrationError> {
+    pub async fn replace(mut self, new: Replacement, via: Option<&Connector>) -> Result<(), CredentialError> {
         let replaced = self.try_replace(new, via).await;
         let released = self.release().await;
         replaced.and(released)
     }
 
-    async fn try_replace(&mut self, new: Replacement, via: Option<&Connector>) -> Result<(), RegistrationError> {
+    async fn try_replace(&mut self, new: Replacement, via: Option<&Connector>) -> Result<(), CredentialError> {
         let secret_id = self.owner.secret_id();
         let secrets = &self.clients.secrets;
         let (credential, prepared) = match new {
             Replacement::Credential(credential) => (credential, None),
             Replacement::Prepared => {
                 let prepared = secrets.labelled(&secret_id, PREPARED).await?;
-                let prepared = prepared.ok_or(RegistrationError::NothingPrepared)?;
+                let prepared = prepared.ok_or(CredentialError::NothingPrepared)?;
                 (Credential::parse(&prepared.text), Some(prepared.id))
             }
         };
@@ -462,7 +462,7 @@ impl<'a> HeldRegistration<'a> {
                 secrets.add_version(&secret_id, &version, &credential.to_text(), CURRENT).await?;
             }
             Some(prepared) => {
-                let current = secrets.labelled(&secret_id, CURRENT).await?.ok_or(RegistrationError::Missing)?;
+                let current = secrets.labelled(&secret_id, CURRENT).await?.ok_or(CredentialError::Missing)?;
                 if current.id != prepared {
                     secrets.make_current(&secret_id, &prepared, &current.id).await?;
                 }
@@ -485,18 +485,18 @@ impl HeldRegistration<'_> {
     /// made to know it, if the app may do that.
     ///
     /// Errors: the lease ended and another function took it, or Entra, Secrets Manager or the table refuses.
-    pub async fn prepare(self, add: bool) -> Result<Certificate, RegistrationError> {
+    pub async fn prepare(self, add: bool) -> Result<Certificate, CredentialError> {
         let prepared = self.try_prepare(add).await;
         let released = self.release().await;
         let prepared = prepared?;
         released.map(|()| prepared)
     }
 
-    async fn try_prepare(&self, add: bool) -> Result<Certificate, RegistrationError> {
+    async fn try_prepare(&self, add: bool) -> Result<Certificate, CredentialError> {
         let (secrets, secret_id) = (&self.clients.secrets, self.owner.secret_id());
         let soon = self.clients.clock.now() + PREPARED_LEFT;
         let waiting = secrets.labelled(&secret_id, PREPARED).await?;
-        let current = secrets.labelled(&secret_id, CURRENT).await?.ok_or(RegistrationError::Missing)?;
+        let current = secrets.labelled(&secret_id, CURRENT).await?.ok_or(CredentialError::Missing)?;
         let waiting = waiting.filter(|version| version.id != current.id).map(|v| Credential::parse(&v.text));
         let certificate = match (waiting, Credential::parse(&current.text)) {
             (Some(Credential::Certificate(waiting)), _) if waiting.expires_at > soon => waiting,
@@ -526,7 +526,7 @@ impl HeldRegistration<'_> {
     /// Has Entra know a certificate, if the app may do that.
     ///
     /// Errors: the lease ended and another function took it, or Entra, Secrets Manager or the table refuses.
-    pub async fn add_certificate(&self, current: &Credential, new: &Certificate) -> Result<(), RegistrationError> {
+    pub async fn add_certificate(&self, current: &Credential, new: &Certificate) -> Result<(), CredentialError> {
         let graph = self.graph(current).await?;
         let shown = graph.application(&self.ids.client_id).await.map_err(not_allowed)?;
         if shown.key_credentials.iter().any(|key| key.is(new.der())) {
@@ -540,7 +540,7 @@ impl HeldRegistration<'_> {
     /// Writes down when the credential in use ends, as somebody says. What Entra says goes before it.
     ///
     /// Errors: the lease ended and another function took it, or Entra, Secrets Manager or the table refuses.
-    pub async fn enter(mut self, expires_at: Timestamp) -> Result<(), RegistrationError> {
+    pub async fn enter(mut self, expires_at: Timestamp) -> Result<(), CredentialError> {
         self.use_current_secret().await?;
         let known = self.known();
         if matches!(known.source, ExpirySource::Unknown | ExpirySource::Entered) {
@@ -560,9 +560,9 @@ pub enum Replacement {
 }
 
 /// Why a registration is not changed.
-fn no_token(source: TokenError) -> RegistrationError {
+fn no_token(source: TokenError) -> CredentialError {
     match source {
-        TokenError::NotAllowed(NotAllowed::AnotherFirms) => RegistrationError::AnotherFirms,
+        TokenError::NotAllowed(NotAllowed::AnotherFirms) => CredentialError::AnotherFirms,
         source => GraphError::Token { attempted: "ask for a token of the app itself".to_owned(), source }.into(),
     }
 }
@@ -595,11 +595,11 @@ fn alarm(what: &FactEvent, firm: Option<FirmId>, now: Timestamp) {
 }
 
 /// A refusal of the right, in contrast to one by the organisation's policy for credentials, which has codes of its own.
-pub(crate) fn not_allowed(error: GraphError) -> RegistrationError {
+pub(crate) fn not_allowed(error: GraphError) -> CredentialError {
     match &error {
         GraphError::Refused { code, .. } if code.is("Authorization_RequestDenied") => {
-            RegistrationError::NotAllowed(error)
+            CredentialError::NotAllowed(error)
         }
-        _ => RegistrationError::Graph(error),
+        _ => CredentialError::Graph(error),
     }
 }

@@ -2,6 +2,8 @@
 //! uses `base`, `aws`, `graph`, `problem`, `firm`, `webhook` and `mail`. It lies above `mail`, because a connector that
 //! works again makes its mailboxes due.
 
+pub mod app_claim;
+pub mod app_owner;
 pub mod clients;
 pub mod connect_link;
 pub mod connection;
@@ -9,15 +11,13 @@ pub mod connector;
 pub mod connector_watch;
 pub mod console_sign_in;
 pub mod credential;
+pub mod credential_record;
 pub mod deletion;
 pub mod entra;
 pub mod held_registration;
 pub mod id_token;
 pub mod mailbox_access;
 pub mod own_app;
-pub mod owner;
-pub mod ownership;
-pub mod registration;
 pub mod reminder;
 pub mod return_address;
 pub mod rotation;

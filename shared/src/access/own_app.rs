@@ -2,12 +2,12 @@
 
 use crate::{
     access::{
+        app_owner::AppOwner,
         clients::Clients,
         connector::{Connector, OwnApp},
         credential::{Certificate, Credential},
+        credential_record::CredentialError,
         held_registration::{HeldRegistration, Replacement},
-        owner::AppOwner,
-        registration::RegistrationError,
     },
     aws::{secrets::CURRENT, table::TableError},
     base::id::FirmId,
@@ -24,7 +24,7 @@ pub enum OwnAppError {
     NoCertificate,
     /// Microsoft, Secrets Manager or the table.
     #[error(transparent)]
-    Registration(#[from] RegistrationError),
+    CredentialRecord(#[from] CredentialError),
 }
 
 /// Makes `own` the app registration of `firm`, and stores its credential before any connector uses it. A credential
@@ -34,16 +34,16 @@ pub enum OwnAppError {
 /// Manager or the table refuses or does not answer.
 pub async fn keep(clients: &Clients, firm: FirmId, own: &OwnApp, given: Option<Credential>) -> Result<(), OwnAppError> {
     let owner = AppOwner::Firm(firm);
-    if !own.claim(&clients.table, firm).await.map_err(RegistrationError::from)? {
+    if !own.claim(&clients.table, firm).await.map_err(CredentialError::from)? {
         return Err(OwnAppError::Another);
     }
-    let current = clients.secrets.labelled(&owner.secret_id(), CURRENT).await.map_err(RegistrationError::from)?;
+    let current = clients.secrets.labelled(&owner.secret_id(), CURRENT).await.map_err(CredentialError::from)?;
     let current = current.map(|version| Credential::parse(&version.text));
     match (current, given) {
         (Some(Credential::Certificate(_)), None) => {}
         (Some(_), None) => return Err(OwnAppError::NoCertificate),
         (Some(current), Some(given)) if current.is_same(&given) => {}
-        (Some(_), Some(given)) if is_in_use(clients, firm).await.map_err(RegistrationError::from)? => {
+        (Some(_), Some(given)) if is_in_use(clients, firm).await.map_err(CredentialError::from)? => {
             HeldRegistration::take(clients, owner).await?.replace(Replacement::Credential(given), None).await?;
         }
         (_, given) => {
@@ -52,11 +52,11 @@ pub async fn keep(clients: &Clients, firm: FirmId, own: &OwnApp, given: Option<C
                 None => {
                     let name = format!("greffe {}", own.client_id);
                     let made = Certificate::make(name, clients.clock.now(), &clients.random).await;
-                    Credential::Certificate(made.map_err(RegistrationError::from)?)
+                    Credential::Certificate(made.map_err(CredentialError::from)?)
                 }
             };
             let written = clients.secrets.write(&owner.secret_id(), &credential.to_text()).await;
-            written.map_err(RegistrationError::from)?;
+            written.map_err(CredentialError::from)?;
             HeldRegistration::take(clients, owner).await?.release().await?;
         }
     }

@@ -17,11 +17,11 @@ use serde::Deserialize;
 
 use crate::{
     access::{
+        app_owner::AppOwner,
         clients::Clients,
         credential::{Certificate, ClientSecret, Credential},
+        credential_record::{CredentialError, Rotation},
         held_registration::{HeldRegistration, not_allowed},
-        owner::AppOwner,
-        registration::{RegistrationError, Rotation},
         reminder::days_left,
     },
     aws::secrets::{CURRENT, PENDING},
@@ -60,7 +60,7 @@ pub enum Rotated {
 /// Rotates the credential of `owner`, or goes on with it, as far as it goes now.
 ///
 /// Errors: another function holds the lease, or Entra, Secrets Manager or the table refuses.
-pub async fn rotate(clients: &Clients, owner: AppOwner) -> Result<Rotated, RegistrationError> {
+pub async fn rotate(clients: &Clients, owner: AppOwner) -> Result<Rotated, CredentialError> {
     let mut held = HeldRegistration::take(clients, owner).await?;
     let rotated = begin(&mut held).await;
     let released = held.release().await;
@@ -68,15 +68,15 @@ pub async fn rotate(clients: &Clients, owner: AppOwner) -> Result<Rotated, Regis
     released.map(|()| rotated)
 }
 
-async fn begin(held: &mut HeldRegistration<'_>) -> Result<Rotated, RegistrationError> {
+async fn begin(held: &mut HeldRegistration<'_>) -> Result<Rotated, CredentialError> {
     let credential = held.use_current_secret().await?;
     if credential.kind() == CredentialKind::Federated {
-        return Err(RegistrationError::NothingToRotate);
+        return Err(CredentialError::NothingToRotate);
     }
     // The look compares and sweeps; the proof tells why nothing is shown, if so.
     let shown = held.prove(&credential, None).await?;
     held.may_change().await?;
-    shown.map_err(RegistrationError::NotAllowed)?;
+    shown.map_err(CredentialError::NotAllowed)?;
     held.read_application().await?;
     run(held).await
 }
@@ -85,7 +85,7 @@ async fn begin(held: &mut HeldRegistration<'_>) -> Result<Rotated, RegistrationE
 pub(crate) async fn continue_rotation(
     held: &mut HeldRegistration<'_>,
     shown: Option<Application>,
-) -> Result<(), RegistrationError> {
+) -> Result<(), CredentialError> {
     let now = held.clients.clock.now();
     if let Some(rotation) = held.known().rotation.clone() {
         if now.duration_since(rotation.since) < ROTATION_TIME {
@@ -102,7 +102,7 @@ pub(crate) async fn continue_rotation(
 }
 
 /// The next sweep removes from Entra what it brought.
-async fn give_up(held: &mut HeldRegistration<'_>, rotation: &Rotation) -> Result<(), RegistrationError> {
+async fn give_up(held: &mut HeldRegistration<'_>, rotation: &Rotation) -> Result<(), CredentialError> {
     tracing::error!("a rotation is given up after a day");
     let secret_id = held.owner.secret_id();
     held.clients.secrets.unlabel(&secret_id, PENDING, &rotation.token).await?;
@@ -110,7 +110,7 @@ async fn give_up(held: &mut HeldRegistration<'_>, rotation: &Rotation) -> Result
     Ok(())
 }
 
-async fn run(held: &mut HeldRegistration<'_>) -> Result<Rotated, RegistrationError> {
+async fn run(held: &mut HeldRegistration<'_>) -> Result<Rotated, CredentialError> {
     let token = match &held.known().rotation {
         Some(rotation) => rotation.token.clone(),
         None => held.clients.random.uuid().to_string(),
@@ -120,8 +120,8 @@ async fn run(held: &mut HeldRegistration<'_>) -> Result<Rotated, RegistrationErr
             let refused = |error: &GraphError| error.status().is_some_and(|status| (400..429).contains(&status));
             match &error {
                 // Nothing was made, nor will it be.
-                RegistrationError::NotAllowed(_) => held.known().rotation = None,
-                RegistrationError::Graph(refusal) if refused(refusal) => held.known().rotation = None,
+                CredentialError::NotAllowed(_) => held.known().rotation = None,
+                CredentialError::Graph(refusal) if refused(refusal) => held.known().rotation = None,
                 _ => {}
             }
             return Err(error);
@@ -129,7 +129,7 @@ async fn run(held: &mut HeldRegistration<'_>) -> Result<Rotated, RegistrationErr
     }
     match take(held, RotationStep::TestSecret, &token).await {
         Ok(()) => {}
-        Err(RegistrationError::Unproven(error)) => {
+        Err(CredentialError::Unproven(error)) => {
             tracing::info!(microsoft.code = %error.code(), "Entra does not take the new credential yet");
             return Ok(Rotated::UnderWay);
         }
@@ -142,13 +142,8 @@ async fn run(held: &mut HeldRegistration<'_>) -> Result<Rotated, RegistrationErr
 /// Takes one step of the rotation that Secrets Manager drives.
 ///
 /// Errors: another function holds the lease, or Entra, Secrets Manager or the table refuses.
-pub async fn step(
-    clients: &Clients,
-    step: RotationStep,
-    secret_id: &str,
-    token: &str,
-) -> Result<(), RegistrationError> {
-    let owner = AppOwner::of_secret(secret_id).ok_or(RegistrationError::Missing)?;
+pub async fn step(clients: &Clients, step: RotationStep, secret_id: &str, token: &str) -> Result<(), CredentialError> {
+    let owner = AppOwner::of_secret(secret_id).ok_or(CredentialError::Missing)?;
     let mut held = HeldRegistration::take(clients, owner).await?;
     let taken = match step {
         RotationStep::CreateSecret => match held.read_application().await {
@@ -161,9 +156,9 @@ pub async fn step(
     taken.and(released)
 }
 
-async fn take(held: &mut HeldRegistration<'_>, step: RotationStep, token: &str) -> Result<(), RegistrationError> {
+async fn take(held: &mut HeldRegistration<'_>, step: RotationStep, token: &str) -> Result<(), CredentialError> {
     let current =
-        held.clients.secrets.labelled(&held.owner.secret_id(), CURRENT).await?.ok_or(RegistrationError::Missing)?;
+        held.clients.secrets.labelled(&held.owner.secret_id(), CURRENT).await?.ok_or(CredentialError::Missing)?;
     if current.id == token {
         // It is in use already: a step is told to run again.
         return held.use_current_secret().await.map(drop);
@@ -173,7 +168,7 @@ async fn take(held: &mut HeldRegistration<'_>, step: RotationStep, token: &str) 
         RotationStep::CreateSecret => create(held, &credential, token).await,
         RotationStep::SetSecret => set(held, &credential, token).await,
         RotationStep::TestSecret => {
-            let pending = pending(held, token).await?.ok_or(RegistrationError::NothingPrepared)?;
+            let pending = pending(held, token).await?.ok_or(CredentialError::NothingPrepared)?;
             held.prove(&pending, None).await.map(drop)
         }
         RotationStep::FinishSecret => {
@@ -183,12 +178,12 @@ async fn take(held: &mut HeldRegistration<'_>, step: RotationStep, token: &str) 
     }
 }
 
-async fn pending(held: &HeldRegistration<'_>, token: &str) -> Result<Option<Credential>, RegistrationError> {
+async fn pending(held: &HeldRegistration<'_>, token: &str) -> Result<Option<Credential>, CredentialError> {
     let version = held.clients.secrets.by_id(&held.owner.secret_id(), token).await?;
     Ok(version.map(|version| Credential::parse(&version.text)))
 }
 
-async fn create(held: &mut HeldRegistration<'_>, current: &Credential, token: &str) -> Result<(), RegistrationError> {
+async fn create(held: &mut HeldRegistration<'_>, current: &Credential, token: &str) -> Result<(), CredentialError> {
     // Stored before anything is made, so that the next run continues with the same token after a kill.
     if held.known().rotation.as_ref().is_none_or(|rotation| rotation.token != token) {
         let since = held.clients.clock.now();
@@ -200,7 +195,7 @@ async fn create(held: &mut HeldRegistration<'_>, current: &Credential, token: &s
     }
     let now = held.clients.clock.now();
     let new = match current {
-        Credential::Federated(_) => return Err(RegistrationError::NothingToRotate),
+        Credential::Federated(_) => return Err(CredentialError::NothingToRotate),
         Credential::Certificate(_) => Credential::Certificate(
             Certificate::make(format!("greffe {}", held.client_id()), now, &held.clients.random).await?,
         ),
@@ -216,8 +211,8 @@ async fn create(held: &mut HeldRegistration<'_>, current: &Credential, token: &s
     Ok(held.clients.secrets.add_version(&secret_id, token, &new.to_text(), PENDING).await?)
 }
 
-async fn set(held: &mut HeldRegistration<'_>, current: &Credential, token: &str) -> Result<(), RegistrationError> {
-    match pending(held, token).await?.ok_or(RegistrationError::NothingPrepared)? {
+async fn set(held: &mut HeldRegistration<'_>, current: &Credential, token: &str) -> Result<(), CredentialError> {
+    match pending(held, token).await?.ok_or(CredentialError::NothingPrepared)? {
         Credential::Certificate(new) => held.add_certificate(current, &new).await,
         Credential::Secret(_) | Credential::Federated(_) => Ok(()),
     }
@@ -227,9 +222,9 @@ async fn set(held: &mut HeldRegistration<'_>, current: &Credential, token: &str)
 /// with a rotation. While another function holds the lease it does nothing. A failure of Entra is logged.
 ///
 /// Errors: Secrets Manager or the table refuses.
-pub async fn watch(clients: &Clients, owner: AppOwner) -> Result<(), RegistrationError> {
+pub async fn watch(clients: &Clients, owner: AppOwner) -> Result<(), CredentialError> {
     let mut held = match HeldRegistration::take(clients, owner).await {
-        Err(RegistrationError::Missing | RegistrationError::Busy) => return Ok(()),
+        Err(CredentialError::Missing | CredentialError::Busy) => return Ok(()),
         other => other?,
     };
     let looked = held.read_application().await;

@@ -27,8 +27,8 @@ use crate::{
         clients::Clients,
         connect_link::{CONNECT_LINK_LIFETIME, ConnectLink},
         connection::{
-            Brought, Browser, Consent, NewConnection, SignInOrigin, UsedLink, connect, find_row, finish_consent,
-            from_table, from_token, signed_in_at,
+            Consent, NewConnection, NewCredentials, ReturnedBrowser, SignInOrigin, UsedLink, connect, find_row,
+            finish_consent, from_table, from_token, signed_in_at,
         },
         connector::{Access, ConnectedAccount, Connector, ConnectorState, PERSONAL_TENANT, Rights},
         entra::{Issued, SignInWish},
@@ -140,7 +140,7 @@ impl SignInRefusal {
 
 /// Where a browser goes next, with the cookie that binds the sign-in to it.
 #[derive(Debug)]
-pub struct Departure {
+pub struct SignInRedirect {
     /// Microsoft's page.
     pub url: Url,
     /// What the cookie's name ends with: see [`cookie_suffix`].
@@ -151,20 +151,20 @@ pub struct Departure {
 
 /// What became of a browser that came back.
 #[derive(Debug)]
-pub struct Arrived {
+pub struct CallbackResult {
     /// How the callback ended.
-    pub arrival: Result<Arrival, Problem>,
+    pub arrival: Result<SignInOutcome, Problem>,
     /// Where the browser goes then, if the business application said so and the sign-in ended.
     pub back: Option<Url>,
 }
 
 /// How a callback ended.
 #[derive(Debug)]
-pub enum Arrival {
+pub enum SignInOutcome {
     /// It works.
     Connected(NewConnection),
     /// One more page at Microsoft.
-    GoOn(Departure),
+    GoOn(SignInRedirect),
 }
 
 /// What Microsoft's redirect carries. Source:
@@ -197,7 +197,7 @@ pub fn cookie_suffix(state: &str) -> String {
 ///
 /// Errors: the link is damaged, too old or used; the connector is gone; there is no app registration; or the table
 /// fails.
-pub async fn begin(clients: &Clients, ticket: &str) -> Result<Departure, Problem> {
+pub async fn begin(clients: &Clients, ticket: &str) -> Result<SignInRedirect, Problem> {
     let keyring = clients.secrets.keyring().await.map_err(|e| from_token(e.into()))?;
     let opened = ConnectLink::open(&keyring, ticket);
     let ConnectLink { firm, connector, expires_at, back } = opened.ok_or_else(|| {
@@ -222,7 +222,7 @@ async fn begin_step(
     connector: &Connector,
     step: SignInStep,
     SignInOrigin { link, back }: SignInOrigin,
-) -> Result<Departure, Problem> {
+) -> Result<SignInRedirect, Problem> {
     let registration = clients.tokens.app(&connector.into()).await.map_err(from_token)?;
     // The state names the firm, so that the callback knows in whose partition to look.
     let state = format!("{}.{}", connector.firm, clients.random.token());
@@ -260,17 +260,17 @@ async fn begin_step(
     };
     let key = Key::sign_in(connector.firm, &digest_of(&state));
     clients.table.write(Write::insert(key, &sign_in)).await.map_err(from_table)?;
-    Ok(Departure { url, suffix: cookie_suffix(&state), cookie: cookie.into() })
+    Ok(SignInRedirect { url, suffix: cookie_suffix(&state), cookie: cookie.into() })
 }
 
 /// Microsoft sent the browser back. A state works once, in the browser it began in, for ten minutes.
 ///
 /// It fails if the state is unknown, late, used or of another browser; Microsoft refused; the account may not connect;
 /// or the table fails.
-pub async fn complete(clients: &Clients, callback: Callback, cookie: Option<&str>) -> Arrived {
+pub async fn complete(clients: &Clients, callback: Callback, cookie: Option<&str>) -> CallbackResult {
     match take(clients, callback, cookie).await {
         Ok(taken) => finish(clients, taken).await,
-        Err(problem) => Arrived { arrival: Err(problem), back: None },
+        Err(problem) => CallbackResult { arrival: Err(problem), back: None },
     }
 }
 
@@ -316,7 +316,7 @@ async fn take(clients: &Clients, mut callback: Callback, cookie: Option<&str>) -
 }
 
 /// Goes on with it, and notes on the connector why it failed, if it did.
-async fn finish(clients: &Clients, taken: TakenSignIn) -> Arrived {
+async fn finish(clients: &Clients, taken: TakenSignIn) -> CallbackResult {
     let TakenSignIn { firm, sign_in, state, callback, late, at } = taken;
     let from = callback.from.clone();
     let arrived = match late {
@@ -331,11 +331,11 @@ async fn finish(clients: &Clients, taken: TakenSignIn) -> Arrived {
     }
     let arrival = arrived.map_err(|refused| refused.problem);
     let back = match &arrival {
-        Ok(Arrival::GoOn(_)) => None,
-        Ok(Arrival::Connected(_)) => sign_in.back.map(|back| back.after(sign_in.connector, Ok(()))),
+        Ok(SignInOutcome::GoOn(_)) => None,
+        Ok(SignInOutcome::Connected(_)) => sign_in.back.map(|back| back.after(sign_in.connector, Ok(()))),
         Err(problem) => sign_in.back.map(|back| back.after(sign_in.connector, Err(problem.code))),
     };
-    Arrived { arrival, back }
+    CallbackResult { arrival, back }
 }
 
 /// Keeps why a sign-in failed on the connector, because the person who sent the link may not be the one at the browser.
@@ -368,7 +368,7 @@ async fn proceed(
     sign_in: &SignIn,
     state: &str,
     callback: Callback,
-) -> Result<Arrival, SignInRefusal> {
+) -> Result<SignInOutcome, SignInRefusal> {
     let connector = find(clients, firm, sign_in.connector).await?;
     if let Some(error) = callback.error {
         let refusal = EntraRefusal::of_redirect(error, callback.error_description);
@@ -383,7 +383,7 @@ async fn proceed(
     }
     let connector = connector.with_rights(sign_in.rights);
     let began = SignInOrigin { link: sign_in.link.clone(), back: sign_in.back.clone() };
-    let browser = Browser { from: callback.from, began };
+    let browser = ReturnedBrowser { from: callback.from, began };
     match &sign_in.step {
         SignInStep::SignIn => {
             let (claims, issued) = redeem_code(clients, &connector, callback.code, state, sign_in).await?;
@@ -398,7 +398,7 @@ async fn proceed(
             let account = ConnectedAccount { tenant_id: tenant.clone(), user_id: None, address: address.clone() };
             let proof = if *may_consent { TenantProof::Administrator } else { TenantProof::Missing };
             let consent = Consent { account, proof, verified_domains: verified_domains.clone() };
-            finish_consent(clients, &connector, consent, Some(browser)).await.map(Arrival::Connected).map_err(by)
+            finish_consent(clients, &connector, consent, Some(browser)).await.map(SignInOutcome::Connected).map_err(by)
         }
     }
 }
@@ -437,8 +437,8 @@ async fn finish_sign_in(
     connector: Connector,
     claims: IdClaims,
     issued: Issued,
-    browser: Browser,
-) -> Result<Arrival, Problem> {
+    browser: ReturnedBrowser,
+) -> Result<SignInOutcome, Problem> {
     let name = claims.shown().to_owned();
     let expected = connector.account.as_ref();
     let wrong_tenant = connector.app.as_ref().is_some_and(|own| {
@@ -469,7 +469,7 @@ async fn finish_sign_in(
             let verified_domains = verified_domains(clients, &issued).await;
             let may_consent = may_consent.unwrap_or(false);
             let step = SignInStep::AdminConsent { tenant: claims.tid, address: name, may_consent, verified_domains };
-            Ok(Arrival::GoOn(begin_step(clients, &connector, step, browser.began).await?))
+            Ok(SignInOutcome::GoOn(begin_step(clients, &connector, step, browser.began).await?))
         }
         // It would work for an hour, and then ask for a person again.
         Access::Delegated if issued.refresh.is_none() => {
@@ -486,8 +486,8 @@ async fn finish_sign_in(
             let me = clients.graph_with(issued.access.clone()).me().await?;
             let address = me.address().unwrap_or(&name).to_owned();
             let account = ConnectedAccount { tenant_id: claims.tid, user_id: Some(claims.oid), address };
-            let brought = Brought { issued: &issued, account, organization: None, browser: Some(browser) };
-            connect(clients, &connector, brought).await.map(Arrival::Connected)
+            let brought = NewCredentials { issued: &issued, account, organization: None, browser: Some(browser) };
+            connect(clients, &connector, brought).await.map(SignInOutcome::Connected)
         }
     }
 }

@@ -78,8 +78,8 @@ impl Silence {
         Self { rounds, mailbox, mailboxes, at: now, until: now + pause }
     }
 
-    /// The same for the one round, of that mailbox, that finds out whether the tenant is silent still: none other
-    /// begins meanwhile. None where the round has not waited for it.
+    /// A new pause for the tenant while the round of `mailbox` finds out whether it is still silent; no other round
+    /// begins meanwhile. None if this mailbox is not the one that may ask.
     pub fn probed(&self, mailbox: MailboxId, now: Timestamp) -> Option<Self> {
         self.speaks_for(mailbox).then(|| Self { until: now + PAUSE, ..self.clone() })
     }

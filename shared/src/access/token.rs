@@ -17,11 +17,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     access::{
+        app_claim::{self, AppClaimant, TokenPermission},
+        app_owner::AppOwner,
         connector::{Access, Connector},
         credential::Credential,
         entra::{Entra, EntraApp, Issued},
-        owner::AppOwner,
-        ownership::{self, Asker, Permit},
     },
     aws::{
         secrets::{self, Sealed, Secrets},
@@ -157,17 +157,17 @@ impl Tokens {
         owner: AppOwner,
         connected_at: Option<Timestamp>,
         app: &EntraApp,
-    ) -> Result<Option<Permit>, TokenError> {
+    ) -> Result<Option<TokenPermission>, TokenError> {
         let AppOwner::Firm(firm) = owner else { return Ok(None) };
         let asker = self.asker(firm, connected_at, app);
-        Permit::ask(&self.table, asker, self.clock.now()).await.map(Some)
+        TokenPermission::ask(&self.table, asker, self.clock.now()).await.map(Some)
     }
 
-    fn asker(&self, firm: FirmId, connected_at: Option<Timestamp>, app: &EntraApp) -> Asker {
+    fn asker(&self, firm: FirmId, connected_at: Option<Timestamp>, app: &EntraApp) -> AppClaimant {
         let proves = app.credential.proves_the_firm();
         let platforms = self.platform_app.as_ref().map(|id| id.as_str());
         let is_platforms = platforms.is_some_and(|id| id.eq_ignore_ascii_case(app.client_id.as_str()));
-        Asker { firm, client_id: app.client_id.clone(), is_platforms, proves, connected_at }
+        AppClaimant { firm, client_id: app.client_id.clone(), is_platforms, proves, connected_at }
     }
 
     /// What keeps `connector` from using its app registration, if anything does.
@@ -178,7 +178,7 @@ impl Tokens {
         let app = self.app_with(&connector.into(), false).await?;
         let shared = (!app.credential.proves_the_firm()).then_some(NotAllowed::SharedAudience);
         let asker = self.asker(firm, connector.connected_at, &app);
-        Ok(ownership::why_not_allowed(&self.table, &asker, self.clock.now()).await?.or(shared))
+        Ok(app_claim::why_not_allowed(&self.table, &asker, self.clock.now()).await?.or(shared))
     }
 
     /// Calls `ask` with `app`, if the firm may use its client id. When Entra issues the first token, the firm becomes
@@ -219,7 +219,7 @@ impl Tokens {
         let mut app = self.app_with(which, true).await?;
         if app.credential.is_by_shared_audience() {
             // Somebody may have entered the firm's own at Entra in its place.
-            app.credential = Credential::Federated(ownership::audience(&self.table, &self.random, owner).await?);
+            app.credential = Credential::Federated(app_claim::audience(&self.table, &self.random, owner).await?);
         }
         let second = ask(app).await;
         if !is_of_the_credential(&second) {

@@ -31,7 +31,7 @@ pub trait Queued: Serialize + DeserializeOwned + Clone + PartialEq + fmt::Debug 
     /// What every log line carries that is written while it is served: whose it is, what it is about, and its cause.
     fn span(&self) -> tracing::Span;
 
-    /// The same job, sent at another time.
+    /// Replaces the time at which the job was sent.
     fn sent_again(&self, at: Timestamp) -> Self;
 }
 

@@ -113,12 +113,12 @@ impl<T> Row<T> {
         Self { key, version: 1, value }
     }
 
-    /// The same item with another value, held to the same version.
+    /// Replaces the value; a write is still held to the version that was read.
     pub fn with(self, value: T) -> Self {
         Self { value, ..self }
     }
 
-    /// The same item after [`Write::replace`] of it succeeded: further writes are held to what was written.
+    /// Counts the version up after [`Write::replace`] succeeded, so that further writes are held to what was written.
     pub fn written(&mut self) {
         self.version += 1;
     }
@@ -472,7 +472,7 @@ impl Table {
         self.all_items(prefix, true).await?.into_iter().map(|item| read(item, prefix)).collect()
     }
 
-    /// The same for half the price, as they were a moment ago.
+    /// All items below `prefix`, by an eventually consistent read at half the cost.
     ///
     /// Errors: the table refuses or does not answer.
     pub async fn query_all_eventually<T: DeserializeOwned>(&self, prefix: &Key) -> Result<Vec<Row<T>>, TableError> {
@@ -557,7 +557,7 @@ impl Table {
         self.all_due(DUE_MAILBOX, now, Key::sync_owner)
     }
 
-    /// The same for members whose next push is due.
+    /// Pages of members whose next push is due.
     ///
     /// Errors: the table refuses or does not answer.
     pub fn due_members(

@@ -91,7 +91,7 @@ impl Deadline {
         Self { clock, at: ends - DEADLINE_MARGIN, ends }
     }
 
-    /// The same, or so long from now, whichever comes first.
+    /// This deadline, or `time` from now, whichever comes first.
     pub fn or_after(&self, time: Duration) -> Self {
         Self { at: self.at.min(self.clock.now() + time), ..self.clone() }
     }

@@ -24,8 +24,8 @@ pub fn http_client() -> Result<reqwest::Client, HttpClientError> {
     http_client_builder(None)?.build().map_err(HttpClientError::from)
 }
 
-/// The same before it is built, for a caller that chooses what it connects to; trusts the authorities of a PEM file
-/// too.
+/// The builder of the client, for a caller that chooses what it connects to. It also trusts the authorities of the
+/// PEM file `ca_bundle`.
 ///
 /// Errors: the TLS roots or the client is not valid.
 pub fn http_client_builder(ca_bundle: Option<&Path>) -> Result<reqwest::ClientBuilder, HttpClientError> {

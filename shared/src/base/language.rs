@@ -51,7 +51,7 @@ impl Language {
         Self::wanted(accept_language).unwrap_or_default()
     }
 
-    /// The same; none if it names none of the four.
+    /// The language that `accept_language` prefers; none if it names none of the four.
     pub fn wanted(accept_language: &str) -> Option<Self> {
         let mut best = (None, 0.0);
         for range in accept_language.split(',') {

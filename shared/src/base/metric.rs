@@ -49,19 +49,19 @@ pub enum Counter {
     SubscriptionRefusals,
     /// Runs of the schedule of polls that came to their end.
     PollRuns,
-    /// The same of the schedule of comparisons.
+    /// Runs of the schedule of comparisons.
     ReconcileRuns,
-    /// The same of the schedule of credentials.
+    /// Runs of the schedule of credentials.
     WatchRuns,
-    /// The same of the schedule of webhooks.
+    /// Runs of the schedule of webhooks.
     DeliverRuns,
-    /// The same of the schedule of logs.
+    /// Runs of the schedule of logs.
     AppendRuns,
-    /// The same of the schedule of indexes.
+    /// Runs of the schedule of indexes.
     IndexRuns,
-    /// The same of the schedule of erasures.
+    /// Runs of the schedule of erasures.
     EraseRuns,
-    /// The same of the schedule of daily checks.
+    /// Runs of the schedule of daily checks.
     CheckRuns,
     /// Times that a connector, a mailbox or a member that worked needs a person before it goes on.
     PeopleNeeded,

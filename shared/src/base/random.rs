@@ -30,7 +30,7 @@ impl Random {
         Self(RandomSource::System(SystemRandom::new()))
     }
 
-    /// The same bytes for the same seed: for tests and simulations only.
+    /// Repeats its bytes for each seed: for tests and simulations only.
     pub fn seeded(seed: u64) -> Self {
         Self(RandomSource::Seeded { seed, drawn: Arc::default() })
     }

@@ -26,7 +26,7 @@ use crate::{
     },
     firm::{fact::StoredFact, feed::FeedError},
     mail::{
-        list::{ArchiveFilter, MessageFilter, Registry},
+        list::{ArchiveFilter, MessageFilter, MessageSource},
         mailbox::Mailbox,
         message::Message,
         retention_keeper::KeepingRules,
@@ -626,7 +626,7 @@ async fn selected(
         let is_meant = rules.is_none_or(|rules| rules.skips(&people, from, domain).is_some());
         is_meant.then_some(message.id)
     };
-    let mut registry = Registry { table, feed: eraser.appender.feed, firm, filter };
+    let mut registry = MessageSource { table, feed: eraser.appender.feed, firm, filter };
     let (mut found, mut after) = (BTreeSet::new(), None);
     while found.len() < REMOVED_MAX {
         let room = REMOVED_MAX - found.len();

@@ -525,7 +525,7 @@ impl StoredFact {
         year.map_or(KeptUntil::Ever, KeptUntil::of_year)
     }
 
-    /// The same with what this version knows; none if it is none that this version knows.
+    /// The fact as this version reads it; none if a newer version wrote a kind that this one does not know.
     pub fn fact(self) -> Option<Fact> {
         serde_json::from_value(Value::Object(self.0)).ok()
     }

@@ -353,7 +353,7 @@ impl Feed {
         Ok((facts.map(|(number, fact)| NumberedFact { number, fact }).collect(), reached))
     }
 
-    /// The same facts as they are stored, with those that say nothing: one for each number.
+    /// The facts as they are stored, voids too: one for each number.
     ///
     /// Errors: the table refuses or does not answer.
     pub async fn stored_facts_after(

@@ -103,7 +103,7 @@ impl Firm {
         Ok(Self::row(table, id).await?.map(|row| row.value))
     }
 
-    /// The same, to be changed.
+    /// Finds a firm with its version, to change it.
     ///
     /// Errors: the table refuses or does not answer.
     pub async fn row(table: &Table, id: FirmId) -> Result<Option<Row<Self>>, TableError> {

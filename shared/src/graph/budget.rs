@@ -95,7 +95,7 @@ impl Budget {
         Self { spent: Arc::new(Mutex::new(spent)), max: REQUESTS_MAX }
     }
 
-    /// The same budget with the lower limit of older mail.
+    /// Shares this budget, with the lower limit of older mail.
     pub fn behind(&self) -> Self {
         Self { max: REQUESTS_MAX_BEHIND, ..self.clone() }
     }

@@ -146,7 +146,7 @@ impl MailboxGate {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Patience {
     until: Option<TimeLimit>,
-    one: Option<OneThing>,
+    one: Option<GraphRequest>,
     /// How long the slowest answer about this mailbox took lately.
     expected: Duration,
     /// How long the slowest answer took, in milliseconds; zero while there was none.
@@ -159,25 +159,25 @@ pub(super) struct Patience {
 
 /// A thing among others that is asked for.
 #[derive(Debug, Clone, Copy)]
-struct OneThing {
+struct GraphRequest {
     /// How often it failed.
     tries: u32,
-    kind: ThingKind,
+    kind: RequestKind,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum ThingKind {
+enum RequestKind {
     /// One of few. Where Graph answered nothing else, its silence may be that of the mailbox, which gets more time.
     Single,
     /// One of many of its kind.
-    OfMany(ManyThings),
+    OfMany(BulkKind),
     /// Mail does not wait for it.
     Helper,
 }
 
 /// Of what a mailbox has many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ManyThings {
+pub enum BulkKind {
     /// Originals of mails.
     Originals,
     /// Folders.
@@ -231,12 +231,12 @@ impl Patience {
         let many_are_silent = |things| self.silent[things as usize].load(Ordering::Relaxed) >= SILENT_MANY;
         match self.one {
             None => SILENCE_MAX,
-            Some(OneThing { kind: ThingKind::OfMany(things), .. })
+            Some(GraphRequest { kind: RequestKind::OfMany(things), .. })
                 if many_are_silent(things) && !self.slowest().is_zero() =>
             {
                 silence_after_others(SILENCE_OF_ONE_OF_MANY, self.pace())
             }
-            Some(OneThing { kind: ThingKind::OfMany(_) | ThingKind::Helper, tries: 0 })
+            Some(GraphRequest { kind: RequestKind::OfMany(_) | RequestKind::Helper, tries: 0 })
                 if self.slowest().is_zero() && self.began_silent.load(Ordering::Relaxed) =>
             {
                 silence_after_others(SILENCE_AFTER_ANOTHER, self.pace())
@@ -249,14 +249,14 @@ impl Patience {
     /// everything.
     fn is_graphs(&self) -> bool {
         match self.one {
-            Some(OneThing { kind: ThingKind::Single, tries: 0 }) if self.slowest().is_zero() => true,
+            Some(GraphRequest { kind: RequestKind::Single, tries: 0 }) if self.slowest().is_zero() => true,
             Some(one) => silence_of_one(one.tries, self.pace()) >= SILENCE_MAX,
             None => true,
         }
     }
 
     fn note_silence(&self) {
-        if let Some(OneThing { kind: ThingKind::OfMany(things), .. }) = self.one {
+        if let Some(GraphRequest { kind: RequestKind::OfMany(things), .. }) = self.one {
             self.silent[things as usize].fetch_add(1, Ordering::Relaxed);
         }
         self.began_silent.fetch_or(self.slowest().is_zero(), Ordering::Relaxed);
@@ -348,21 +348,21 @@ impl Graph {
     /// For one folder, mail or helper that failed `tries` times: five seconds without a byte, and five more for each
     /// failure, unless Graph answers nothing at all.
     pub fn for_one(&self, tries: u32) -> Self {
-        self.patient(OneThing { tries, kind: ThingKind::Single })
+        self.patient(GraphRequest { tries, kind: RequestKind::Single })
     }
 
     /// For one of many that never failed: half a second without a byte once several of them timed out, unless Graph is
     /// slow with everything.
-    pub fn for_one_of_many(&self, things: ManyThings) -> Self {
-        self.patient(OneThing { tries: 0, kind: ThingKind::OfMany(things) })
+    pub fn for_one_of_many(&self, things: BulkKind) -> Self {
+        self.patient(GraphRequest { tries: 0, kind: RequestKind::OfMany(things) })
     }
 
     /// For what mail does not wait for: no more time where Graph answers nothing at all.
     pub fn for_helper(&self, tries: u32) -> Self {
-        self.patient(OneThing { tries, kind: ThingKind::Helper })
+        self.patient(GraphRequest { tries, kind: RequestKind::Helper })
     }
 
-    fn patient(&self, one: OneThing) -> Self {
+    fn patient(&self, one: GraphRequest) -> Self {
         Self { patience: Patience { one: Some(one), ..self.patience.clone() }, ..self.clone() }
     }
 
@@ -638,7 +638,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_thing_that_is_silent_while_graph_answers_others_is_given_up_alone() {
-        let given_up = async |one: OneThing, answers: bool| {
+        let given_up = async |one: GraphRequest, answers: bool| {
             let patience = Patience { one: Some(one), ..Patience::default() };
             let wait = Wait { first: TimeLimit::after(Duration::ZERO), ..patience.begin() };
             if answers {
@@ -648,29 +648,29 @@ mod tests {
             let answer = TimeLimit::after(Duration::from_millis(20)).hold(std::future::pending::<()>());
             wait.hold(answer).await.is_err()
         };
-        let one = OneThing { tries: 0, kind: ThingKind::Single };
+        let one = GraphRequest { tries: 0, kind: RequestKind::Single };
         assert_eq!((given_up(one, true).await, given_up(one, false).await), (true, false));
-        for kind in [ThingKind::Helper, ThingKind::OfMany(ManyThings::Folders)] {
-            let of_kind = OneThing { kind, ..one };
+        for kind in [RequestKind::Helper, RequestKind::OfMany(BulkKind::Folders)] {
+            let of_kind = GraphRequest { kind, ..one };
             assert_eq!((given_up(of_kind, true).await, given_up(of_kind, false).await), (true, true));
         }
     }
 
     #[test]
     fn a_mailbox_that_was_slow_lately_has_the_time_that_it_needs() {
-        let one = OneThing { tries: 0, kind: ThingKind::OfMany(ManyThings::Folders) };
+        let one = GraphRequest { tries: 0, kind: RequestKind::OfMany(BulkKind::Folders) };
         let silence = |expected| Patience { one: Some(one), expected, ..Patience::default() }.silence().as_secs();
         assert_eq!([0, 200, 3_000, 60_000].map(Duration::from_millis).map(silence), [5, 5, 12, 20]);
     }
 
     #[tokio::test]
     async fn after_one_silence_without_any_answer_the_next_thing_gets_less_time() {
-        let helper = OneThing { tries: 0, kind: ThingKind::Helper };
+        let helper = GraphRequest { tries: 0, kind: RequestKind::Helper };
         let first = Patience { one: Some(helper), ..Patience::default() };
         let wait = Wait { first: TimeLimit::after(Duration::ZERO), ..first.begin() };
         wait.hold(std::future::pending::<()>()).await.unwrap_err();
-        let kinds = [ThingKind::Helper, ThingKind::OfMany(ManyThings::Folders), ThingKind::Single];
-        let silence = |kind| Patience { one: Some(OneThing { kind, ..helper }), ..first.clone() }.silence();
+        let kinds = [RequestKind::Helper, RequestKind::OfMany(BulkKind::Folders), RequestKind::Single];
+        let silence = |kind| Patience { one: Some(GraphRequest { kind, ..helper }), ..first.clone() }.silence();
         assert_eq!(kinds.map(silence), [SILENCE_AFTER_ANOTHER, SILENCE_AFTER_ANOTHER, SILENCE_OF_ONE]);
         first.answered_after(Duration::from_millis(100));
         assert_eq!(kinds.map(silence), [SILENCE_OF_ONE; 3]);
@@ -678,7 +678,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_stands_behind_many_that_are_silent_is_not_waited_for_as_long_as_the_first_of_them() {
-        let of_many = OneThing { tries: 0, kind: ThingKind::OfMany(ManyThings::Originals) };
+        let of_many = GraphRequest { tries: 0, kind: RequestKind::OfMany(BulkKind::Originals) };
         let patience = Patience { one: Some(of_many), ..Patience::default() };
         patience.answered_after(Duration::from_millis(100));
         for _ in 0..2 {
@@ -688,9 +688,9 @@ mod tests {
         }
         assert_eq!(patience.silence(), SILENCE_OF_ONE_OF_MANY);
         // Folders are not mails.
-        let folder = OneThing { kind: ThingKind::OfMany(ManyThings::Folders), ..of_many };
+        let folder = GraphRequest { kind: RequestKind::OfMany(BulkKind::Folders), ..of_many };
         assert_eq!(Patience { one: Some(folder), ..patience.clone() }.silence(), SILENCE_OF_ONE);
-        let other = Patience { one: Some(OneThing { kind: ThingKind::Single, ..of_many }), ..patience.clone() };
+        let other = Patience { one: Some(GraphRequest { kind: RequestKind::Single, ..of_many }), ..patience.clone() };
         assert_eq!(other.silence(), SILENCE_OF_ONE);
         patience.answered_after(Duration::from_millis(700));
         assert_eq!(patience.silence(), Duration::from_millis(2_800));

@@ -19,7 +19,7 @@ pub(super) fn property(tag: &str) -> Value {
     json!([{ "id": PROPERTY, "value": tag }])
 }
 
-/// The same for an item that is one of `owner`'s.
+/// The extended properties of an item that belongs to `owner`.
 pub(super) fn properties(tag: &str, owner: &str) -> Value {
     json!([{ "id": PROPERTY, "value": tag }, { "id": OWNER, "value": owner }])
 }

@@ -134,7 +134,7 @@ impl Graph {
         Ok(done.into_iter().flatten().collect())
     }
 
-    /// The same steps, in which a change of categories keeps those that a person gave. What can't be read can't be
+    /// Adds the categories that a person gave to each step that changes categories. An item that can't be read can't be
     /// changed: its result is in `done`.
     async fn with_categories<'a>(
         &self,

@@ -18,7 +18,7 @@ pub(crate) fn read_json<T: DeserializeOwned>(json: &[u8]) -> Result<T, serde_jso
     })
 }
 
-/// The same text without a byte order mark, and with a replacement character for each half of a surrogate pair.
+/// Removes a byte order mark, and replaces each unpaired surrogate by the replacement character.
 fn repaired(text: &str) -> Cow<'_, str> {
     let mut rest = text.trim_start_matches('\u{feff}');
     if rest.len() == text.len() && !text.contains("\\u") {

@@ -103,14 +103,14 @@ pub struct MailPage {
 
 /// The mails that arrived from the one moment on and before the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Arrivals {
+pub struct ReceivedPeriod {
     /// From this moment on.
     pub since: Timestamp,
     /// Before this moment.
     pub until: Timestamp,
 }
 
-impl Arrivals {
+impl ReceivedPeriod {
     fn filter(self) -> impl fmt::Display {
         let Self { since, until } = self;
         let filter = format!("receivedDateTime ge {since:.0} and receivedDateTime lt {until:.0}");
@@ -127,7 +127,7 @@ impl Graph {
         &self,
         user: &GraphUser,
         folder: &FolderId,
-        arrivals: Arrivals,
+        arrivals: ReceivedPeriod,
         top: usize,
         from: Option<&Link>,
     ) -> Result<MailPage, GraphError> {
@@ -154,7 +154,7 @@ impl Graph {
         &self,
         user: &GraphUser,
         folder: &FolderId,
-        arrivals: Arrivals,
+        arrivals: ReceivedPeriod,
     ) -> Result<u64, GraphError> {
         let options = format!("$count=true&$top=1&$filter={}&$select=id", arrivals.filter());
         let path = format!("{}/mailFolders/{}/messages?{options}", user.path(), segment(folder.as_str()));

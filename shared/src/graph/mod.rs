@@ -28,7 +28,7 @@ pub use batch::{BatchOrder, CategoriesPatch};
 pub use budget::Spent;
 pub use calendar::{EventContent, LocalTime, NewEvent, RecurrenceUnit, Series, ShowAs};
 pub use categories::{CategoryName, Color, Mark};
-pub use client::{Graph, GraphUser, Link, MailboxGate, ManyThings, PARALLEL_REQUESTS_MAX, SILENCE_MAX, WAIT_MAX};
+pub use client::{BulkKind, Graph, GraphUser, Link, MailboxGate, PARALLEL_REQUESTS_MAX, SILENCE_MAX, WAIT_MAX};
 pub use contacts::{ContactContent, PhysicalAddress};
 pub use error::{Disposition, GraphCode, GraphError, UNREACHABLE};
 #[cfg(any(test, fuzzing))]
@@ -39,7 +39,9 @@ pub use folders::{
 pub(crate) use json::read_json;
 #[cfg(any(test, fuzzing))]
 pub use messages::check_mails_page;
-pub use messages::{Arrivals, DeltaItem, DeltaPage, Mail, MailPage, MimeStream, NewestFolders, PAGE_ITEMS, SELECTION};
+pub use messages::{
+    DeltaItem, DeltaPage, Mail, MailPage, MimeStream, NewestFolders, PAGE_ITEMS, ReceivedPeriod, SELECTION,
+};
 pub use page::PageEnd;
 pub(crate) use page::WirePage;
 pub use subscriptions::{SUBSCRIPTION_LIFETIME, Subscription};

@@ -38,8 +38,8 @@ pub struct Subscription {
 }
 
 impl Subscription {
-    /// The same, if it has not ended. It ends when `asked` for at the latest, whatever Graph says: it would not be
-    /// renewed in time otherwise.
+    /// Refuses a subscription that has ended, and limits its end to `asked`: with a later end it would not be renewed
+    /// in time.
     fn lasting(self, now: Timestamp, asked: Timestamp, attempted: &str) -> Result<Self, GraphError> {
         if self.expires_at <= now {
             let source = "the subscription has ended before it began".into();

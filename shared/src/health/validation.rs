@@ -13,11 +13,11 @@ use utoipa::ToSchema;
 
 use crate::{
     access::{
+        app_owner::AppOwner,
         clients::Clients,
         connector::{Access, Connector},
         credential::Credential,
-        owner::AppOwner,
-        registration::{ExpirySource, FoundCredential, Registration},
+        credential_record::{CredentialRecord, ExpirySource, FoundCredential},
         reminder::days_left,
     },
     aws::table::TableError,
@@ -109,7 +109,7 @@ pub enum Service {
 
 /// One check and what came of it.
 #[derive(Debug, Clone)]
-pub struct Check {
+pub struct ServiceCheck {
     /// What was tried.
     pub resource: CheckedResource,
     /// What came of it.
@@ -182,7 +182,7 @@ pub async fn validate_connector(
     clients: &Clients,
     connector: &Connector,
     subject: Option<Subject>,
-) -> Result<Vec<Check>, TableError> {
+) -> Result<Vec<ServiceCheck>, TableError> {
     let members = Member::of_connector(&clients.table, connector.firm, connector.id).await?;
     let used = UsedServices::of(connector, members.iter().filter_map(|member| member.push.as_ref()));
     let trial = Trial::new(clients, connector, subject, used);
@@ -212,25 +212,25 @@ pub async fn validate_connector(
 }
 
 /// Whether the checks show that the connection itself works: a token is issued, and Graph takes it.
-pub fn proves_connection(checks: &[Check]) -> bool {
+pub fn proves_connection(checks: &[ServiceCheck]) -> bool {
     let mut of_connection =
         checks.iter().filter(|c| matches!(c.resource, CheckedResource::Token | CheckedResource::Profile));
     of_connection.all(|check| check.outcome.is_ok())
 }
 
 /// What a token that could not be had means for everything else: it is the secret's fault, or it can't be tried.
-fn without_token(resource: CheckedResource, token: &CheckOutcome) -> Check {
+fn without_token(resource: CheckedResource, token: &CheckOutcome) -> ServiceCheck {
     let outcome = match token {
         CheckOutcome::Fails(problem) if resource == CheckedResource::Secret && problem.code.is_of_the_credential() => {
             token.clone()
         }
         _ => CheckOutcome::NotTried("not tried: there is no token to try it with"),
     };
-    Check { resource, outcome }
+    ServiceCheck { resource, outcome }
 }
 
 /// Tries one service for one member.
-pub async fn test_member(clients: &Clients, connector: &Connector, member: &Member, service: Service) -> Check {
+pub async fn test_member(clients: &Clients, connector: &Connector, member: &Member, service: Service) -> ServiceCheck {
     let subject = Subject { user: member.user.clone(), kind: MailboxKind::User };
     // What is asked for by name is tried, whether or not anything is pushed there.
     let all = UsedServices { calendar: true, tasks: true, contacts: true };
@@ -261,9 +261,9 @@ pub async fn test_member(clients: &Clients, connector: &Connector, member: &Memb
             let needed = format!("It needs {}.", resource.rights(connector.access));
             let (code, message) = (problem.microsoft_code.unwrap_or_default(), problem.microsoft_message);
             let problem = Problem::new(Code::PushNotGranted, needed).from_microsoft(code, message);
-            Check { resource, outcome: fails(problem) }
+            ServiceCheck { resource, outcome: fails(problem) }
         }
-        outcome => Check { resource, outcome },
+        outcome => ServiceCheck { resource, outcome },
     }
 }
 
@@ -513,8 +513,9 @@ impl<'a> Trial<'a> {
         if let Credential::Federated(_) = app.credential {
             return Ok(Finding::saying("There is no secret that could end: AWS vouches for greffe."));
         }
-        let known =
-            Registration::find(&self.clients.table, AppOwner::of(self.connector)).await.map_err(TokenError::from)?;
+        let known = CredentialRecord::find(&self.clients.table, AppOwner::of(self.connector))
+            .await
+            .map_err(TokenError::from)?;
         let key_id = known.as_ref().and_then(|known| known.key_id.as_deref());
         let found = match self.in_time(self.graph.application(&app.client_id)).await {
             Ok(shown) => FoundCredential::of(&app.credential, key_id, &shown, self.clients.clock.now()),
@@ -598,9 +599,9 @@ impl<'a> Trial<'a> {
     }
 
     /// `reached`: something else in the same mailbox works.
-    fn check(&self, resource: CheckedResource, tried: Tried, reached: bool) -> Check {
+    fn check(&self, resource: CheckedResource, tried: Tried, reached: bool) -> ServiceCheck {
         let stop = match tried {
-            Ok(finding) => return Check { resource, outcome: CheckOutcome::Works(finding) },
+            Ok(finding) => return ServiceCheck { resource, outcome: CheckOutcome::Works(finding) },
             Err(stop) => stop,
         };
         let forbidden = stop.is_forbidden();
@@ -634,7 +635,7 @@ impl<'a> Trial<'a> {
                 fails(problem)
             }
         };
-        Check { resource, outcome }
+        ServiceCheck { resource, outcome }
     }
 }
 
@@ -646,8 +647,8 @@ fn fails(problem: Problem) -> CheckOutcome {
 mod tests {
     use super::*;
 
-    fn check(resource: CheckedResource, outcome: CheckOutcome) -> Check {
-        Check { resource, outcome }
+    fn check(resource: CheckedResource, outcome: CheckOutcome) -> ServiceCheck {
+        ServiceCheck { resource, outcome }
     }
 
     fn failing(code: Code) -> CheckOutcome {

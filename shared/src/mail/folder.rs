@@ -117,14 +117,14 @@ impl FolderState {
         table.query_all(&Key::folder_prefix(firm, mailbox)).await
     }
 
-    /// The same after Graph said that the link is dead: from nothing, in the same phase, keeping what is kept.
+    /// Starts the folder's delta again after Graph rejected the link; the phase and what is stored stay.
     pub fn restarted(&self) -> Self {
         let reading = self.reading.saturating_add(1);
         Self { link: None, selection: SELECTION, mid_round: false, reading, rereads: true, ..self.clone() }
     }
 
-    /// The same, so that all that lies in the folder is told once more; where its first round is not complete, it is
-    /// told anyway.
+    /// Starts the folder's delta again, so that it lists all mails once more. Before the first round is complete it
+    /// does so anyway.
     pub fn read_anew(&self) -> Self {
         if self.phase == FolderPhase::Following { self.restarted() } else { self.clone() }
     }
@@ -140,7 +140,7 @@ impl FolderState {
         if self.rereads { 0 } else { self.reading }
     }
 
-    /// The same after a failure.
+    /// Notes a failure.
     pub fn failed(&self, trouble: Trouble) -> Self {
         Self { trouble: Some(trouble), ..self.clone() }
     }
@@ -160,7 +160,7 @@ impl FolderState {
         MailboxPart::List { id: self.place.id.clone(), name: self.place.display_name.clone() }
     }
 
-    /// The same after a page was read.
+    /// The folder's state after a page was read.
     pub fn after(&self, end: PageEnd) -> Self {
         let (phase, link, mid_round, rereads) = match end {
             PageEnd::More(next) => (self.phase, next, true, self.rereads),

@@ -219,7 +219,7 @@ impl MessageFilter {
 
 /// All messages of a firm by its feed, or those of a dossier by the dossier's own list.
 #[derive(Debug, Clone, Copy)]
-pub struct Registry<'a> {
+pub struct MessageSource<'a> {
     /// The table.
     pub table: &'a Table,
     /// The feed.
@@ -230,7 +230,7 @@ pub struct Registry<'a> {
     pub filter: &'a MessageFilter,
 }
 
-impl Candidates for Registry<'_> {
+impl Candidates for MessageSource<'_> {
     type Error = FeedError;
 
     async fn below(&mut self, before: u64) -> Result<ListStep, FeedError> {

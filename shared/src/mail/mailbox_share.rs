@@ -31,7 +31,7 @@ impl RoundsBeyond {
         self.count == 0
     }
 
-    /// The same after a round that began at `began` and ended at `ended`; `last`: when the one before it began. Pure.
+    /// The share after a round from `began` to `ended`; `last` is when the round before it began. Pure.
     pub fn after(self, last: Option<Timestamp>, began: Timestamp, ended: Timestamp) -> Self {
         let given_back = last.map_or(u64::MAX, |last| {
             let since = Duration::try_from(began.duration_since(last)).unwrap_or_default();

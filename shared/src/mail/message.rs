@@ -157,7 +157,7 @@ pub enum MessageState {
         at: Timestamp,
         /// Who: the id of the API key or of the person, or `operator`.
         by: String,
-        /// The same with who asked for it, and why; none before 0.2.0.
+        /// Who asked for it, and why; none before 0.2.0.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         note: Option<ErasureNote>,
     },
@@ -317,8 +317,8 @@ impl Message {
         self.lies_in.as_ref().unwrap_or(&self.folder)
     }
 
-    /// The same as it is now: expired once the time of its original is over. The table has it as it was until an
-    /// administrator has what expired erased.
+    /// The message as it is at `now`: expired if the retention of its original has ended. The table keeps the earlier
+    /// state until an administrator has expired mail erased.
     pub fn as_of(mut self, now: Timestamp) -> Self {
         if let Some(at) = self.original().and_then(|original| original.until.end()).filter(|at| *at <= now) {
             self.state = MessageState::Expired { at };
@@ -383,7 +383,7 @@ impl MessageState {
         }
     }
 
-    /// The same once what is archived is announced.
+    /// An archived message becomes announced; other states stay.
     pub fn announced(self) -> Self {
         match self {
             Self::Archived(original) => Self::Announced(original),
@@ -391,7 +391,7 @@ impl MessageState {
         }
     }
 
-    /// The same under another number of the feed.
+    /// Replaces the number in the feed.
     pub fn renumbered(self, number: u64) -> Self {
         match self.with_original(|original| Original { number, ..original }) {
             Self::Failed(failure) => Self::Failed(MessageFailure { number, ..failure }),
@@ -400,7 +400,7 @@ impl MessageState {
         }
     }
 
-    /// The same with an original that is kept so long.
+    /// Replaces the end of retention of the original.
     pub fn kept_until(self, until: KeptUntil) -> Self {
         self.with_original(|original| Original { until, ..original })
     }

@@ -194,7 +194,7 @@ impl HeldSubscription {
         Self { id: granted.id, expires_at: granted.expires_at, url: Some(url.to_owned()), seen_at: Some(now) }
     }
 
-    /// The same, renewed by Graph at `now`. Its notices go where they went before.
+    /// The subscription after Graph renewed it at `now`. Its notification URL stays.
     pub fn renewed(&self, granted: Subscription, now: Timestamp) -> Self {
         Self { id: granted.id, expires_at: granted.expires_at, seen_at: Some(now), ..self.clone() }
     }
@@ -221,12 +221,12 @@ impl SyncState {
         first
     }
 
-    /// The same, with the next round due at `at`, which reads all folders.
+    /// Makes the next round due at `at`; it reads all folders.
     pub fn due(self, at: Timestamp) -> Self {
         Self { poll_at: None, ..self.round_due(at) }
     }
 
-    /// The same, with the next round due at `at`.
+    /// Makes the next round due at `at`.
     fn round_due(mut self, at: Timestamp) -> Self {
         self.due_kind = Some(DUE_MAILBOX.to_owned());
         self.due_at = Some(sortable(at));
@@ -324,7 +324,8 @@ impl SyncState {
         Self { older: None, untold: None, ..self.clone() }
     }
 
-    /// The same, with what a slice of older mail found out that began with `read`, and due no later than `due`.
+    /// Takes over what `slice`, which began with `read`, found out about older mail. The next round is due no later
+    /// than `due`.
     pub fn with_older(self, read: &Self, slice: &Self, due: Option<Timestamp>) -> Self {
         let run = |sync: &Self| sync.reconciliation.map(|reconciliation| reconciliation.run);
         let asked_for = run(&self) > run(slice);
@@ -408,7 +409,7 @@ impl SyncState {
         table.update(&Key::sync(firm, mailbox), |sync| sync.map(put_off)).await.map(drop)
     }
 
-    /// The same, with no round due: paused.
+    /// Makes no round due: the mailbox is paused.
     pub fn not_due(mut self) -> Self {
         self.due_kind = None;
         self.due_at = None;

@@ -16,7 +16,7 @@ use crate::{
 
 /// The pause after the first failure; doubled after each further one.
 const PAUSE: Duration = Duration::from_secs(30);
-/// The same of the list of a folder: older mail alone waits for it, and asks for little.
+/// First pause of a folder's list. Only older mail waits for it.
 const LIST_PAUSE: Duration = Duration::from_secs(5);
 /// A thing that fails is tried this often at least.
 const PAUSE_MAX: Duration = Duration::from_secs(15 * 60);
@@ -26,7 +26,7 @@ const BELIEVED_MAX: u32 = 3;
 const STUBBORN_TRIES: u32 = 2;
 /// What fails for a shorter time is not shown.
 const SHOWN_AFTER: Duration = Duration::from_secs(3 * 60);
-/// The same of a whole mailbox, which Graph may ask to wait.
+/// How long a whole mailbox fails before a person sees it: Graph may ask it to wait.
 const MAILBOX_SHOWN_AFTER: Duration = Duration::from_secs(60 * 60);
 
 /// Since when a thing fails, and when it is tried next.
@@ -49,7 +49,7 @@ impl Trouble {
         Self::noted(before, error, (PAUSE, tries), now)
     }
 
-    /// The same of the list of a folder: a short fault costs history little.
+    /// Trouble of a folder's list, whose first pauses are short, so that a short fault delays history little.
     pub fn of_list(before: Option<&Self>, error: &GraphError, now: Timestamp) -> Self {
         let tries = before.map_or(0, |before| before.tries).saturating_add(1);
         Self::noted(before, error, (LIST_PAUSE, tries), now)
@@ -61,7 +61,7 @@ impl Trouble {
         Self { not_before, ..self }
     }
 
-    /// The same where it may be the whole mailbox that waits, and not this thing alone: the pauses grow little.
+    /// Trouble that may be the whole mailbox's: the pauses grow less.
     pub fn along_with_mailbox(before: Option<&Self>, error: &GraphError, now: Timestamp) -> Self {
         let tries = before.map_or(0, |before| before.tries).saturating_add(1).min(BELIEVED_MAX);
         Self::noted(before, error, (PAUSE, tries), now)

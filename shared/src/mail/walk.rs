@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     base::id::ImmutableId,
-    graph::{Arrivals, Mail},
+    graph::{Mail, ReceivedPeriod},
     mail::{
         archive_decision::ArchiveDecision,
         baseline::BaselinePage,
@@ -131,8 +131,8 @@ pub fn standing(known: Option<&Message>, decision: ArchiveDecision) -> KeptStatu
 
 impl Walk {
     /// A walk along what arrived in that time, as a part of `run`.
-    pub fn new(run: Timestamp, arrivals: Arrivals) -> Self {
-        let Arrivals { since, until } = arrivals;
+    pub fn new(run: Timestamp, arrivals: ReceivedPeriod) -> Self {
+        let ReceivedPeriod { since, until } = arrivals;
         Self {
             run,
             at: since,
@@ -154,16 +154,16 @@ impl Walk {
     }
 
     /// What is to be listed next.
-    pub fn ahead(&self) -> Arrivals {
-        Arrivals { since: self.at, until: self.until }
+    pub fn ahead(&self) -> ReceivedPeriod {
+        ReceivedPeriod { since: self.at, until: self.until }
     }
 
-    /// The same, with how many mails there are. A list that fails may be counted all the same.
+    /// Notes how many mails there are. Counting may work where listing fails.
     pub fn counted(self, total: Option<u64>) -> Self {
         Self { total, ..self }
     }
 
-    /// The same after a failure.
+    /// Notes a failure.
     pub fn failed(self, trouble: Trouble) -> Self {
         Self { trouble: Some(trouble), ..self }
     }
@@ -190,8 +190,8 @@ impl Walk {
         mails
     }
 
-    /// The same after a page with these mails, in the order of their arrival, and so many unreadable entries; true if
-    /// the next request begins later.
+    /// The walk after a page with these mails, in the order of their arrival, and with the count of unreadable entries;
+    /// true if the next request begins later.
     pub fn after(&self, mails: &[(Mail, KeptStatus)], unreadable: u64) -> (Self, bool) {
         let mut walk = Self { trouble: None, unreadable: self.unreadable + unreadable, ..self.clone() };
         for (mail, standing) in mails {
@@ -236,7 +236,7 @@ impl Walk {
         Self { trouble: Some(gap.clone()), gap: Some(gap), tally, missing: self.missing.clone(), ..from }
     }
 
-    /// The same at its end.
+    /// Ends the walk.
     pub fn ended(self, now: Timestamp) -> Self {
         Self { ended_at: Some(now), trouble: None, gap: None, edge: BaselinePage::of([]), ..self }
     }
@@ -300,7 +300,7 @@ mod tests {
 
     fn walk() -> Walk {
         let at = |s| Timestamp::from_second(s).unwrap();
-        Walk::new(at(0), Arrivals { since: at(10), until: at(1_000) })
+        Walk::new(at(0), ReceivedPeriod { since: at(10), until: at(1_000) })
     }
 
     fn step(walk: &Walk, mails: Vec<Mail>, standing: KeptStatus) -> (Walk, bool) {

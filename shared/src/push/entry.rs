@@ -65,7 +65,7 @@ impl<T: EntryContent> Entry<T> {
         table.get(&Key::entry(firm, T::KIND, id)).await
     }
 
-    /// The same entry, deleted at `at`.
+    /// An entry that was deleted at `at`.
     pub fn deleted(id: ExternalId, revision: Option<u64>, at: Timestamp) -> Self {
         let expires_at = Some((at + DELETION_KEPT).as_second());
         Self { id, revision, members: BTreeSet::new(), content: None, changed_at: at, expires_at }

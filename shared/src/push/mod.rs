@@ -127,7 +127,7 @@ impl PushChoice {
         Some(content_for(member, entry)?.item(push.target, self.language))
     }
 
-    /// The same for a contact.
+    /// What Outlook should have of a contact for this member; none if nothing.
     pub fn contact(&self, member: MemberId, entry: Option<&Entry<Contact>>) -> Option<OutlookItem> {
         self.push.filter(|push| push.contacts)?;
         Some(content_for(member, entry)?.item(self.language))

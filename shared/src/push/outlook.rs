@@ -42,7 +42,7 @@ pub struct Outlook<'a> {
 }
 
 impl Outlook<'_> {
-    /// The same with the patience for a service that failed `tries` times: what hangs is given up after some seconds.
+    /// Shortens the time limit for a service that failed `tries` times: a request that hangs ends after some seconds.
     pub fn patient(&self, tries: u32) -> Self {
         Self { graph: self.graph.for_helper(tries), ..self.clone() }
     }

@@ -170,8 +170,8 @@ fn parsed<T: Default>(
     parser.parse_headers(text.as_bytes()).map(|mail| read(&mail)).unwrap_or_default()
 }
 
-/// The same with each run of encoded words in one charset as one word in UTF-8: a character may be split over two of
-/// them, and some charsets only [`decoded`] knows.
+/// Rewrites each run of encoded words in one charset as one word in UTF-8: a character may be split over two words,
+/// and some charsets only [`decoded`] knows.
 fn in_utf8(text: &str) -> String {
     let (mut written, mut rest) = (String::with_capacity(text.len()), text);
     while let Some(at) = rest.find("=?") {

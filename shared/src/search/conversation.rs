@@ -7,7 +7,7 @@ use crate::{
     firm::feed::FeedError,
     mail::{
         filing::{FilingChange, FollowedConversation},
-        list::{ArchiveFilter, MessageFilter, Registry},
+        list::{ArchiveFilter, MessageFilter, MessageSource},
         message::Message,
     },
     search::find::{ConversationKeys, Search, SearchError, SearchWords},
@@ -37,7 +37,7 @@ pub async fn follow_conversation(
     change: FilingChange<'_>,
 ) -> Result<ConversationMails, SearchError> {
     let filter = MessageFilter { keeping: Some(ArchiveFilter::Archived), ..MessageFilter::default() };
-    let search = Search { registry: Registry { filter: &filter, ..search.registry }, ..*search };
+    let search = Search { registry: MessageSource { filter: &filter, ..search.registry }, ..*search };
     // First, so that no mail comes between: what is archived from now on follows, what was before is found.
     follow(&search, [first], change).await?;
     let words = SearchWords { conversation: Some(keys), ..Default::default() };
@@ -66,6 +66,6 @@ async fn follow(
 ) -> Result<(), SearchError> {
     let conversations: BTreeSet<ConversationId> = mails.into_iter().filter_map(|mail| mail.conversation).collect();
     let followed = dossier.map(|dossier| FollowedConversation { dossier: dossier.to_owned(), by: by.to_owned(), at });
-    let Registry { table, firm, .. } = search.registry;
+    let MessageSource { table, firm, .. } = search.registry;
     Ok(FollowedConversation::set(table, firm, conversations, followed.as_ref()).await.map_err(FeedError::from)?)
 }

@@ -24,7 +24,7 @@ use crate::{
     firm::{fact::Fact, feed::FeedError, index_due::IndexDue},
     mail::{
         archive::Archive,
-        list::{Candidates, ListStep, ListedMessages, PER_STEP, Registry},
+        list::{Candidates, ListStep, ListedMessages, MessageSource, PER_STEP},
         message::Message,
         opened::OpenMailError,
     },
@@ -175,7 +175,7 @@ pub struct FoundMails {
 #[derive(Debug, Clone, Copy)]
 pub struct Search<'a> {
     /// The firm's messages, and what the list is narrowed to.
-    pub registry: Registry<'a>,
+    pub registry: MessageSource<'a>,
     /// The originals.
     pub archive: &'a Archive,
     /// The indexes.
@@ -195,7 +195,7 @@ impl Search<'_> {
         (after, limit): (Option<u64>, usize),
         now: Timestamp,
     ) -> Result<FoundMails, SearchError> {
-        let Registry { table, firm, filter, .. } = self.registry;
+        let MessageSource { table, firm, filter, .. } = self.registry;
         let wanted = Arc::new(self.wanted(words));
         let show = |number, message| Some((number, message));
         if wanted.is_empty() {
@@ -275,7 +275,7 @@ impl Candidates for Indexed<'_> {
     type Error = SearchError;
 
     async fn below(&mut self, before: u64) -> Result<ListStep, SearchError> {
-        let Registry { feed, firm, filter, .. } = self.search.registry;
+        let MessageSource { feed, firm, filter, .. } = self.search.registry;
         if filter.in_one_dossier().is_some() {
             let mut step = { self.search.registry }.below(before).await?;
             let among: HashSet<u64> = step.found.iter().map(|(number, _)| *number).collect();
@@ -313,7 +313,7 @@ impl Candidates for Indexed<'_> {
 
 impl Indexed<'_> {
     async fn facts(&self, numbers: &[u64]) -> Result<Vec<(u64, Fact)>, SearchError> {
-        let Registry { table, firm, .. } = self.search.registry;
+        let MessageSource { table, firm, .. } = self.search.registry;
         let keys: Vec<Key> = numbers.iter().map(|number| Key::fact(firm, *number)).collect();
         let rows = table.get_all::<Fact>(&keys).await.map_err(FeedError::from)?;
         Ok(rows.into_iter().filter_map(|row| Some((row.key.number()?, row.value))).collect())

@@ -39,7 +39,7 @@ pub async fn announce_missed(
     stream::iter(queued).buffer_unordered(OWNERS_AT_ONCE).try_fold(0, async |all, some| Ok(all + some)).await
 }
 
-/// The same for the webhooks of one firm, or of the operator.
+/// Announces what the webhooks of one firm, or of the operator, missed.
 async fn announce_to_owner(
     (table, feed): (&Table, &Feed),
     firm: Option<FirmId>,

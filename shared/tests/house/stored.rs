@@ -11,11 +11,11 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use shared::{
     access::{
+        app_claim::AppClaim,
         connector::{Connector, OwnApp},
         connector_watch::ConnectorWatch,
         console_sign_in::UsedPass,
-        ownership::AppClaim,
-        registration::Registration,
+        credential_record::CredentialRecord,
         tenancy::Tenancy,
     },
     evidence::{
@@ -165,7 +165,7 @@ fn samples() -> BTreeSet<String> {
 
 /// Modules with types of items that are private to them: their unit tests read the samples.
 const PRIVATE: &[&str] = &[
-    "access/ownership.rs",
+    "access/app_claim.rs",
     "access/console_sign_in.rs",
     "access/sign_in.rs",
     "access/token.rs",
@@ -254,7 +254,7 @@ fn every_item_that_an_older_version_wrote_is_read_and_so_is_one_with_more_in_it(
             "conversation" => read::<FollowedConversation>(&sample, item),
             "copy" => read::<Copy>(&sample, item),
             "delivery" => read::<Delivery>(&sample, item),
-            "credential" | "platform-credential" => read::<Registration>(&sample, item),
+            "credential" | "platform-credential" => read::<CredentialRecord>(&sample, item),
             "date" => read::<Entry<Date>>(&sample, item),
             "fact-connector-connected"
             | "fact-mailbox-erased"

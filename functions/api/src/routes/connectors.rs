@@ -11,12 +11,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::{
     access::{
+        app_owner::AppOwner,
         connect_link,
         connection::{self, ConnectorChangeError, ConnectorChanges},
         connector::{Access, Connector, ConnectorState, OwnApp, Rights},
         deletion::delete_connector,
         own_app::{self, OwnAppError},
-        owner::AppOwner,
         return_address::ReturnAddress,
     },
     app::App,
@@ -202,7 +202,7 @@ impl From<ConnectorChangeError> for Failure {
             ConnectorChangeError::ExternalIdTaken => {
                 Problem::new(Code::ExternalIdTaken, "external_id: another has it. Nothing was changed.").into()
             }
-            ConnectorChangeError::Registration(error) => error.into(),
+            ConnectorChangeError::CredentialRecord(error) => error.into(),
             ConnectorChangeError::Table(error) => error.into(),
         }
     }
@@ -244,7 +244,7 @@ async fn keep_own_app(app: &App, firm: FirmId, new: NewApp) -> Answer<OwnApp> {
             Problem::new(Code::OtherOwnApp, "The field app names another tenant or client id.").into()
         }
         OwnAppError::NoCertificate => invalid(format!("app.credential: {error}")),
-        OwnAppError::Registration(error) => Failure::from(error),
+        OwnAppError::CredentialRecord(error) => Failure::from(error),
     })?;
     Ok(own)
 }

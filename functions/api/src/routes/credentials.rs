@@ -7,12 +7,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::{
     access::{
+        app_claim,
+        app_owner::AppOwner,
         connector::Connector,
         credential::{ClientSecret as Secret, Credential},
+        credential_record::{self, CredentialError},
         held_registration::{HeldRegistration, Replacement},
-        owner::AppOwner,
-        ownership,
-        registration::{self, RegistrationError},
         rotation::{self, Rotated},
     },
     app::App,
@@ -95,7 +95,7 @@ pub(crate) struct FederationView {
 
 impl FederationView {
     async fn of(app: &App, owner: AppOwner) -> Answer<Json<Self>> {
-        let audience = ownership::audience(&app.table, &app.random, owner).await?;
+        let audience = app_claim::audience(&app.table, &app.random, owner).await?;
         let claims = app.tokens.entra().claims(&audience).await.map_err(TokenError::from)?;
         let subjects = match app.config.federated_subjects.as_slice() {
             [] => vec![claims.subject],
@@ -136,7 +136,7 @@ pub(super) async fn read_credential(
         }
         (CredentialKind::Certificate, None) => Ok(None),
         (CredentialKind::Federated, None) => {
-            Ok(Some(Credential::Federated(ownership::audience(&app.table, &app.random, owner).await?)))
+            Ok(Some(Credential::Federated(app_claim::audience(&app.table, &app.random, owner).await?)))
         }
     }
 }
@@ -155,12 +155,12 @@ async fn replace_with(app: &App, owner: AppOwner, new: NewCredential, via: Optio
     let given =
         read_credential(app, owner, new.credential, new.client_secret, new.secret_expires_at.map(Moment::into_inner))
             .await?;
-    let is_an_id = given.as_ref().is_some_and(registration::is_an_id);
+    let is_an_id = given.as_ref().is_some_and(credential_record::is_an_id);
     let new = given.map_or(Replacement::Prepared, Replacement::Credential);
     let replaced = HeldRegistration::take(app, owner).await?.replace(new, via).await;
     replaced.map_err(|error| -> Failure {
         match (error, is_an_id) {
-            (error @ RegistrationError::Unproven(_), true) => match error.into_problem() {
+            (error @ CredentialError::Unproven(_), true) => match error.into_problem() {
                 Ok(mut problem) => {
                     problem.detail =
                         "This is a secret's id, not its value: Entra shows the value once, beside the id, when the \
@@ -275,7 +275,7 @@ pub(super) async fn federation(firm: FirmScope, State(app): State<Arc<App>>) -> 
     responses((status = 200, body = AppView))
 )]
 pub(super) async fn grant(_: Operator, firm: FirmScope, State(app): State<Arc<App>>) -> Answer<Json<AppView>> {
-    let granted = registration::grant(&app, firm.id()).await?.ok_or_else(|| not_found("app registration"))?;
+    let granted = credential_record::grant(&app, firm.id()).await?.ok_or_else(|| not_found("app registration"))?;
     tracing::info!(firm.id = %firm.id(), client.id = %granted.client_id, "use of an app registration granted");
     Ok(Json(granted.into()))
 }

@@ -12,7 +12,7 @@ use shared::{
     firm::{Firm, fact::FiledThrough},
     mail::{
         filing::FilingChange,
-        list::{ArchiveFilter, InDossier, MessageFilter, Registry},
+        list::{ArchiveFilter, InDossier, MessageFilter, MessageSource},
         message::Message,
     },
     push::proposal::Proposer,
@@ -84,7 +84,7 @@ pub(super) async fn list(
     let proposer = Proposer::of(&app.table, &found).await?;
     let (keeping, dossier) = (Some(ArchiveFilter::Archived), Some(InDossier::None));
     let filter = MessageFilter { keeping, dossier, ..MessageFilter::default() };
-    let mut registry = Registry { table: &app.table, feed: &app.feed, firm, filter: &filter };
+    let mut registry = MessageSource { table: &app.table, feed: &app.feed, firm, filter: &filter };
     let show = |_, message| Some(message);
     let listed = filter.list((&app.table, firm), &mut registry, (which.after, limit), show).await?;
     let proposals = listed.items.into_iter().map(|message: Message| async {

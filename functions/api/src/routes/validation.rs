@@ -9,7 +9,7 @@ use shared::{
     access::{connector::Connector, connector_watch},
     app::App,
     base::id::{ConnectorId, MailboxId, MemberId},
-    health::validation::{self, Check, CheckOutcome, CheckedResource, Service, Subject},
+    health::validation::{self, CheckOutcome, CheckedResource, Service, ServiceCheck, Subject},
     mail::mailbox::Mailbox,
     problem::{Code, Problem, Reconnect, ResponsibleParty},
 };
@@ -83,8 +83,8 @@ pub(crate) struct CheckFailureView {
     message: Option<String>,
 }
 
-impl From<Check> for CheckView {
-    fn from(Check { resource, outcome }: Check) -> Self {
+impl From<ServiceCheck> for CheckView {
+    fn from(ServiceCheck { resource, outcome }: ServiceCheck) -> Self {
         let ok = outcome.is_ok();
         let view = Self { resource, ok, skipped: None, detail: None, expires_at: None, failure: None };
         match outcome {

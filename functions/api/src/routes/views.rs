@@ -4,12 +4,12 @@ use jiff::Timestamp;
 use serde::Serialize;
 use shared::{
     access::{
+        app_claim,
+        app_owner::AppOwner,
         connect_link::connect_url,
         connector::{Access, Connector, ConnectorState, OwnApp, Rights},
         credential::Credential,
-        owner::AppOwner,
-        ownership,
-        registration::{ExpirySource, Registration},
+        credential_record::{CredentialRecord, ExpirySource},
         reminder::days_left,
     },
     app::App,
@@ -375,10 +375,10 @@ impl SecretView {
     /// None before anything is known.
     pub(super) async fn of(app: &App, owner: AppOwner) -> Answer<Option<Self>> {
         let now = app.clock.now();
-        let Some(known) = Registration::find(&app.table, owner).await? else { return Ok(None) };
+        let Some(known) = CredentialRecord::find(&app.table, owner).await? else { return Ok(None) };
         let federated = match known.credential {
             CredentialKind::Federated => {
-                let audience = ownership::audience(&app.table, &app.random, owner).await?;
+                let audience = app_claim::audience(&app.table, &app.random, owner).await?;
                 let current = Credential::parse(&app.secrets.read(&owner.secret_id()).await?);
                 Some((audience.as_str().to_owned(), !current.is_by_shared_audience()))
             }

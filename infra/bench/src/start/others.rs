@@ -1,4 +1,4 @@
-//! The same handler in Python and Node, with what everybody would use, below target/bench.
+//! A handler that does the same work in Python and Node with the usual libraries, made below target/bench.
 
 use std::{
     io,

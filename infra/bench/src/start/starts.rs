@@ -14,7 +14,7 @@ pub struct Starts {
     /// Install boto3, msal and requests below target/bench, to compare with; once installed, they are compared with.
     #[arg(long)]
     pub(super) with_python: bool,
-    /// The same for Node, with the AWS SDK and msal-node.
+    /// Measures Node too, with the AWS SDK and msal-node.
     #[arg(long)]
     pub(super) with_node: bool,
 }

@@ -77,7 +77,7 @@ pub(crate) fn html(words: &Words, status: StatusCode, title: &str, main: &str) -
     html_with(words, status, (title, ""), main)
 }
 
-/// The same with rules of style of its own.
+/// A page with its own style rules.
 pub(crate) fn html_with(words: &Words, status: StatusCode, (title, style): (&str, &str), main: &str) -> Response {
     let Words { language, simulated, .. } = words;
     let page = format!(

@@ -8,7 +8,7 @@ use shared::{
     app::App,
     base::id::MailboxId,
     mail::{
-        list::{MessageFilter, Registry},
+        list::{MessageFilter, MessageSource},
         mailbox::Mailbox,
         message::Message,
         rules::{EXCLUDED_MAX, People, Rules, SkipReason},
@@ -127,7 +127,7 @@ pub(crate) async fn preview(
         let reason = rules.skips(&people, message.from.as_deref(), message.recipient_domain.as_deref())?;
         Some(WouldSkip { reason, message: message.into() })
     };
-    let mut registry = Registry { table: &app.table, feed: &app.feed, firm: firm.id(), filter: &filter };
+    let mut registry = MessageSource { table: &app.table, feed: &app.feed, firm: firm.id(), filter: &filter };
     let page = (part.after, part.limit.unwrap_or_default().get());
     let listed = filter.list((&app.table, firm.id()), &mut registry, page, show).await?;
     Ok(Json(Page { items: listed.items, next: listed.next.map(|number| number.to_string()) }))

@@ -11,7 +11,7 @@ use shared::{
     firm::fact::FiledThrough,
     mail::{
         filing::{self, FilingChange, FilingError},
-        list::{MessageFilter, Registry},
+        list::{MessageFilter, MessageSource},
         message::{FilingRecord, Message},
     },
     problem::{Code, Problem},
@@ -230,7 +230,7 @@ pub(crate) async fn file_conversation(
     let through = FiledThrough::Conversation;
     let change = FilingChange { through, ..FilingChange::requested(dossier.as_deref(), &by, at) };
     let filter = MessageFilter::default();
-    let registry = Registry { table: &app.table, feed: &app.feed, firm: firm.id(), filter: &filter };
+    let registry = MessageSource { table: &app.table, feed: &app.feed, firm: firm.id(), filter: &filter };
     let search = Search { registry, archive: &app.archive, store: &app.indexes, cache: &cache };
     let ConversationMails { mails, is_complete } = follow_conversation(&search, (&first, keys), change).await?;
     let items = file_each(&app, firm.id(), mails.iter().map(|mail| (mail.id, Ok(change)))).await?;

@@ -13,7 +13,7 @@ use shared::{
     base::id::{FirmId, FolderId, MailboxId, MessageId},
     graph::WellKnown,
     mail::{
-        list::{ArchiveFilter, InDossier, MailDirection, MessageFilter, Registry},
+        list::{ArchiveFilter, InDossier, MailDirection, MessageFilter, MessageSource},
         mailbox::Mailbox,
         message::Message,
         opened::{self, NESTED_BYTES_MAX, OpenMailError},
@@ -308,7 +308,7 @@ pub(super) async fn list(
     };
     let words = SearchWords { phrases, to: which.to.take().map(|SoughtParty(to)| to), conversation };
     let filter = which.into_filter(&app, firm.id()).await?;
-    let registry = Registry { table: &app.table, feed: &app.feed, firm: firm.id(), filter: &filter };
+    let registry = MessageSource { table: &app.table, feed: &app.feed, firm: firm.id(), filter: &filter };
     let search = Search { registry, archive: &app.archive, store: &app.indexes, cache: &cache };
     let found = Box::pin(search.find(&words, page, app.clock.now())).await?;
     let items = found.items.into_iter().map(|FoundMail { message, matches }| FoundMessage {

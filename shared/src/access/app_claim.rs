@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    access::{credential::Credential, owner::AppOwner},
+    access::{app_owner::AppOwner, credential::Credential},
     aws::{
         identity::Audience,
         table::{Key, Row, Table, TableError, Write},
@@ -79,7 +79,7 @@ impl AppClaim {
 
 /// A firm that wants to use a client id.
 #[derive(Debug, Clone)]
-pub struct Asker {
+pub struct AppClaimant {
     /// The firm.
     pub firm: FirmId,
     /// The client id of its own app.
@@ -94,7 +94,7 @@ pub struct Asker {
 }
 
 /// Whether a firm may use a client id; what is to be written once Entra has issued a token for it, if anything.
-fn judge(claim: Option<&AppClaim>, asker: &Asker, now: Timestamp) -> Result<Option<AppClaim>, NotAllowed> {
+fn judge(claim: Option<&AppClaim>, asker: &AppClaimant, now: Timestamp) -> Result<Option<AppClaim>, NotAllowed> {
     let held = claim.cloned().unwrap_or(AppClaim::nobodys(now));
     let mine = Some(asker.firm);
     let first = AppClaim { firm: mine, proven: asker.proves, since: now, granted: held.granted.clone() };
@@ -122,17 +122,17 @@ fn judge(claim: Option<&AppClaim>, asker: &Asker, now: Timestamp) -> Result<Opti
 
 /// A firm's leave to ask Entra for a token with a client id.
 #[must_use = "the token must not be used before the claim is settled"]
-pub struct Permit {
-    asker: Asker,
+pub struct TokenPermission {
+    asker: AppClaimant,
     there: Option<Row<AppClaim>>,
     next: Option<AppClaim>,
 }
 
-impl Permit {
+impl TokenPermission {
     /// Before Entra is asked.
     ///
     /// Errors: [`TokenError::NotAllowed`].
-    pub async fn ask(table: &Table, asker: Asker, now: Timestamp) -> Result<Self, TokenError> {
+    pub async fn ask(table: &Table, asker: AppClaimant, now: Timestamp) -> Result<Self, TokenError> {
         let there = AppClaim::find(table, &asker.client_id).await?;
         let next = judge(there.as_ref().map(|row| &row.value), &asker, now)?;
         Ok(Self { asker, there, next })
@@ -212,7 +212,11 @@ pub async fn release_client_id(table: &Table, firm: FirmId, client_id: &ClientId
 /// What keeps `asker` from using its client id now, if anything does.
 ///
 /// Errors: the table refuses or does not answer.
-pub async fn why_not_allowed(table: &Table, asker: &Asker, now: Timestamp) -> Result<Option<NotAllowed>, TableError> {
+pub async fn why_not_allowed(
+    table: &Table,
+    asker: &AppClaimant,
+    now: Timestamp,
+) -> Result<Option<NotAllowed>, TableError> {
     let there = AppClaim::find(table, &asker.client_id).await?;
     Ok(judge(there.as_ref().map(|row| &row.value), asker, now).err())
 }
@@ -237,9 +241,9 @@ mod tests {
         [FirmId::draw(&random), FirmId::draw(&random)]
     }
 
-    fn asker(firm: FirmId, proves: bool, connected_at: Option<i64>) -> Asker {
+    fn asker(firm: FirmId, proves: bool, connected_at: Option<i64>) -> AppClaimant {
         let client_id = "0b1d5f3a-3c1b-4f7e-8f52-7a1f8a1f0c22".parse().unwrap();
-        Asker { firm, client_id, is_platforms: false, proves, connected_at: connected_at.map(at) }
+        AppClaimant { firm, client_id, is_platforms: false, proves, connected_at: connected_at.map(at) }
     }
 
     fn claim(firm: FirmId, proven: bool) -> AppClaim {
@@ -279,7 +283,7 @@ mod tests {
     #[test]
     fn the_platforms_own_client_id_needs_a_grant() {
         let [d, _] = firms();
-        let platforms = Asker { is_platforms: true, ..asker(d, true, Some(1)) };
+        let platforms = AppClaimant { is_platforms: true, ..asker(d, true, Some(1)) };
         assert_eq!(judge(None, &platforms, at(100)), Err(NotAllowed::AnotherFirms));
         let granted = AppClaim { granted: vec![d], ..AppClaim::nobodys(at(1)) };
         assert_eq!(judge(Some(&granted), &platforms, at(100)), Ok(None));

@@ -10,12 +10,12 @@ use utoipa::ToSchema;
 
 use crate::{
     access::{
+        app_claim,
+        app_owner::AppOwner,
         clients::Clients,
         connector::{Connector, OwnApp},
         connector_watch,
         credential::Credential,
-        owner::AppOwner,
-        ownership,
         reminder::Reminder,
         unused_credentials::Retired,
     },
@@ -58,7 +58,7 @@ pub struct Rotation {
 
 /// What is known of a registration's credential.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Registration {
+pub struct CredentialRecord {
     /// The client id that it is registered under.
     pub client_id: ClientId,
     /// What kind of credential is in use.
@@ -84,7 +84,7 @@ pub struct Registration {
     pub(crate) due_at: String,
 }
 
-impl Registration {
+impl CredentialRecord {
     /// What is known of the credential of `owner`; none before it was looked at.
     ///
     /// Errors: the table refuses or does not answer.
@@ -198,7 +198,7 @@ impl FoundCredential {
 
 /// Work at a registration that came to nothing.
 #[derive(Debug, thiserror::Error)]
-pub enum RegistrationError {
+pub enum CredentialError {
     /// There is none, or no credential of it.
     #[error("there is no app registration with a credential")]
     Missing,
@@ -240,7 +240,7 @@ pub enum RegistrationError {
     Key(#[from] KeyError),
 }
 
-impl RegistrationError {
+impl CredentialError {
     /// What a person is told; itself again where it is greffe's own failure.
     ///
     /// Errors: the error itself, if it is greffe's own failure.
@@ -279,10 +279,10 @@ impl RegistrationError {
 /// has none. What waited for that goes on.
 ///
 /// Errors: the table refuses or does not answer.
-pub async fn grant(clients: &Clients, firm: FirmId) -> Result<Option<OwnApp>, RegistrationError> {
+pub async fn grant(clients: &Clients, firm: FirmId) -> Result<Option<OwnApp>, CredentialError> {
     let Some(own) = clients.table.get::<OwnApp>(&Key::own_app(firm)).await? else { return Ok(None) };
     let now = clients.clock.now();
-    ownership::grant(&clients.table, firm, &own.value.client_id, now).await?;
+    app_claim::grant(&clients.table, firm, &own.value.client_id, now).await?;
     for row in clients.table.query_all::<Connector>(&Key::connector_prefix(firm)).await? {
         if row.value.app.is_some() {
             connector_watch::recover(clients, &row.value, now).await?;
