@@ -466,13 +466,37 @@ async fn folders_of_many_that_are_silent_from_one_moment_to_the_next_are_no_matt
     let world = World::new().await;
     let made = world.folders(9);
     let registry = world.registry_of(json!({ "mode": "all", "folders": [] })).await;
+    pass(&world, 20 * MINUTE).await;
     for folder in &made[..4] {
         world.microsoft.faults().answer("message delta", Some(folder), Scripted::Silent, Times::Forever);
         world.deliver(folder, "In a folder that is silent");
     }
     let mails: Vec<String> = made[4..].iter().map(|folder| world.deliver(folder, "In one that is not")).collect();
+    let asked = tokio::time::Instant::now();
     world.run_until_idle().await;
     assert_eq!(kept(&world, &registry, &mails).await, mails.len());
+    assert!(asked.elapsed() < Duration::from_secs(8), "{:?}", asked.elapsed());
+}
+
+#[tokio::test]
+async fn a_subscription_about_which_microsoft_is_silent_holds_up_no_mail() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    world.pass(4 * DAY).await;
+    // Two days before its end it is to be renewed.
+    world.clock.advance(DAY + DAY / 4);
+    world.microsoft.faults().answer("subscription renew", None, Scripted::Silent, Times::Forever);
+    let (began, mail) = (tokio::time::Instant::now(), world.deliver("inbox", "Meanwhile"));
+    let marked = async {
+        while state(&world, &registry, &mail).await != "marked" {
+            tokio::task::yield_now().await;
+        }
+        began.elapsed()
+    };
+    let ((), marked) = tokio::join!(world.run_until_idle(), marked);
+    assert!(marked < Duration::from_secs(4) && began.elapsed() > Duration::from_secs(4), "{marked:?}");
+    world.microsoft.faults().clear();
+    world.settle(&registry).await;
 }
 
 #[tokio::test]

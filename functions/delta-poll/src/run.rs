@@ -33,7 +33,7 @@ use shared::{
         mailbox::{Mailbox, MailboxState},
         mailbox_turn::MailboxTurn,
         progress::Progress,
-        sync_state::{KeptMarks, Preparing, SlowestAnswer, SyncState, UnannouncedRange},
+        sync_state::{HeldSubscription, KeptMarks, Preparing, SlowestAnswer, SyncState, UnannouncedRange},
         trouble::{MailboxPart, Trouble},
         walk::SETTLED_AFTER,
         work::Work,
@@ -52,13 +52,13 @@ use crate::{
 
 /// How often all folders of a mailbox are read whose notices arrive.
 const POLL_PAUSE_NOTIFIED: Duration = Duration::from_secs(60 * 60);
-/// The same while its notices are doubted.
+/// Pause between polls of a subscribed mailbox whose notices are doubted.
 const POLL_PAUSE_DOUBTED: Duration = Duration::from_secs(15 * 60);
 /// How long notices are doubted after a poll found mail that none announced.
 const DOUBTED_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 /// How often a mailbox without notices is read while mail arrives.
 const POLL_PAUSE_LIVELY: Duration = Duration::from_secs(60);
-/// The same after a long time without mail.
+/// Pause between polls of a mailbox without a subscription after a long time without mail.
 const POLL_PAUSE_QUIET: Duration = Duration::from_secs(10 * 60);
 /// A notice has all folders read if there are at most so many; else those in which the newest mails lie.
 const FOLDERS_READ_AT_ONCE: usize = 8;
@@ -291,13 +291,17 @@ impl Round<'_> {
         job: &MailboxJob,
         look: bool,
     ) -> Result<RoundEnd, RoundError> {
-        let held = |sync: &SyncState| sync.subscription.as_ref().map(|held| held.id.clone());
-        let held_before = held(sync);
-        self.keep_subscribed(connector, sync, look).await;
-        if held(sync) != held_before {
-            // No notice announced what came in between.
-            sync.poll_at = None;
+        let id_of = |held: &Option<HeldSubscription>| held.as_ref().map(|held| held.id.clone());
+        // The first one is made before the folders are read: a notice tells only of what comes after. Any other is seen
+        // to meanwhile.
+        let is_first = sync.subscription.is_none() && !self.fails(&MailboxPart::Notifications);
+        if is_first {
+            sync.subscription = self.subscription(connector, None, look).await;
+            if sync.subscription.is_some() {
+                sync.poll_at = None;
+            }
         }
+        let held = sync.subscription.clone();
         self.tell_again().await;
         let (now, quiet_before) = (self.app.clock.now(), sync.quiet_rounds);
         let (polls, prepares) = (sync.polls(now), sync.preparing.is_some());
@@ -319,7 +323,13 @@ impl Round<'_> {
         let together = Work::together(open).into_iter().map(|work| Batch::left(work, mailbox));
         let left = unsettled.into_iter().chain(together).collect();
         let advance = advance::settle_work(self, left, works, sync.marks.clone());
-        let (discovered, advanced) = join!(self.discover_all(sync, known, (look, job.notice), found), advance);
+        let subscription =
+            async { if is_first { held.clone() } else { self.subscription(connector, held.as_ref(), look).await } };
+        let discover = self.discover_all(sync, known, (look, job.notice), found);
+        let (discovered, advanced, subscription) = join!(discover, advance, subscription);
+        // No notice announced what came in between.
+        let is_another = subscription.is_some() && id_of(&subscription) != id_of(&held);
+        sync.subscription = subscription;
         let (Discovered { folders, all, in_time, noticed, told }, advanced) = (discovered?, advanced?);
         // A round that asked only for folders that fail says nothing of the tenant. Where others are well, the mailbox
         // itself is asked.
@@ -342,7 +352,7 @@ impl Round<'_> {
                 sync.doubted_until = Some(now + DOUBTED_FOR);
             }
             if self.doubts_subscription(sync) {
-                self.keep_subscribed(connector, sync, true).await;
+                sync.subscription = self.subscription(connector, sync.subscription.as_ref(), true).await;
             }
         }
         if noticed && !in_time {
@@ -355,6 +365,9 @@ impl Round<'_> {
             let pause = poll_pause(sync, certain, now);
             // Up to a tenth sooner: mailboxes that were due together part.
             sync.poll_at = Some(now + pause + pause / 10 - self.app.random.jitter(pause / 5));
+        }
+        if is_another {
+            sync.poll_at = Some(now + SECOND_LOOK_PAUSE);
         }
         if !self.was_silent() {
             self.try_helpers_again(sync.marks.as_ref()).await?;

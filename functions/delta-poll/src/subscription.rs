@@ -24,24 +24,31 @@ const RENEWAL_MARGIN: Duration = Duration::from_secs(48 * 3600);
 const SUBSCRIPTION_TRUSTED_FOR: Duration = Duration::from_secs(60 * 60);
 
 impl Round<'_> {
-    /// Makes, renews or replaces the subscription that tells of new mail. Where there can be none, polls have to do:
-    /// mail waits for no subscription.
-    pub async fn keep_subscribed(&self, connector: &Connector, sync: &mut SyncState, look: bool) {
+    /// The subscription that tells of new mail: `before`, or the one that is made, renewed or put in its place now.
+    /// Where there can be none, polls have to do: mail waits for no subscription.
+    pub async fn subscription(
+        &self,
+        connector: &Connector,
+        before: Option<&HeldSubscription>,
+        look: bool,
+    ) -> Option<HeldSubscription> {
         // A signed-in user may subscribe to the own mailbox only, whatever rights there are on others.
         if connector.access == Access::Delegated && self.mailbox.kind == MailboxKind::Shared {
             self.works(&MailboxPart::Notifications);
-            return;
+            return before.cloned();
         }
         let now = self.app.clock.now();
-        let Ok(webhook) = self.app.config.webhook_url() else { return };
+        let Ok(webhook) = self.app.config.webhook_url() else { return before.cloned() };
         let url = notification_url(webhook, self.mailbox.id);
         let goes_here = |held: &HeldSubscription| held.url.as_deref().is_some_and(|to| to == url || to == webhook);
         let moved = |held: &HeldSubscription| held.url.is_some() && !goes_here(held);
-        let held = sync.subscription.as_ref().filter(|held| held.expires_at > now);
+        let held = before.filter(|held| held.expires_at > now);
         let fails = self.fails(&MailboxPart::Notifications);
         match held {
-            Some(held) if !look && !fails && !moved(held) && held.expires_at - RENEWAL_MARGIN > now => return,
-            _ if !look && self.rests(&MailboxPart::Notifications) => return,
+            Some(held) if !look && !fails && !moved(held) && held.expires_at - RENEWAL_MARGIN > now => {
+                return before.cloned();
+            }
+            _ if !look && self.rests(&MailboxPart::Notifications) => return before.cloned(),
             _ => {}
         }
         let ends = now + SUBSCRIPTION_LIFETIME;
@@ -58,15 +65,14 @@ impl Round<'_> {
         match granted {
             Ok(held) => {
                 self.works(&MailboxPart::Notifications);
-                sync.subscription = Some(held);
+                Some(held)
             }
             Err(error) => {
                 // A refusal says that there is none; an outage says nothing of the one that is held.
-                if error.status().is_some() && !matches!(error.disposition(), Disposition::RetryAfter(_)) {
-                    sync.subscription = None;
-                }
+                let refused = error.status().is_some() && !matches!(error.disposition(), Disposition::RetryAfter(_));
                 self.tally.count(Counter::SubscriptionRefusals, 1);
                 self.failed(MailboxPart::Notifications, &error);
+                before.filter(|_| !refused).cloned()
             }
         }
     }

@@ -196,7 +196,7 @@ pub async fn grant(table: &Table, firm: FirmId, client_id: &ClientId, now: Times
 
 /// Frees a client id of `firm`, which ends its use of it: another firm may prove it.
 ///
-/// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
+/// Errors: `Conflict` if others wrote first at each try; the table refuses or does not answer.
 pub async fn release_client_id(table: &Table, firm: FirmId, client_id: &ClientId) -> Result<(), TableError> {
     let freed = |claim: Option<AppClaim>| {
         let mut claim = claim?;

@@ -221,7 +221,7 @@ impl ApiKey {
     /// Notes that it was used at `now`, to the minute: at most one write a minute, whatever number of processes there
     /// are. A key that was revoked in the meantime stays revoked.
     ///
-    /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
+    /// Errors: the table refuses or does not answer.
     pub async fn used(table: &Table, mut row: Row<Self>, now: Timestamp) -> Result<(), TableError> {
         let minute = TimestampRound::new().smallest(Unit::Minute).mode(RoundMode::Trunc);
         let minute = now.round(minute).unwrap_or(now);
@@ -246,7 +246,7 @@ impl ApiKey {
 
     /// Revokes a key: from this moment on it opens nothing. False if there is none.
     ///
-    /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
+    /// Errors: `Conflict` if others wrote first at each try; the table refuses or does not answer.
     pub async fn revoke(table: &Table, firm: FirmId, id: KeyId) -> Result<bool, TableError> {
         let mut tries = table.tries();
         loop {

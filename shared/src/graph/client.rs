@@ -2,21 +2,23 @@
 
 use std::{
     fmt,
+    future::pending,
     pin::pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
 use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
 use bytes::Bytes;
+use futures::future::{Either, select};
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Method, StatusCode, header};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use url::Url;
 
 use super::{
@@ -152,7 +154,7 @@ pub(super) struct Patience {
     /// How long the slowest answer took, in milliseconds; zero while there was none.
     slowest: Arc<AtomicU64>,
     /// How many things of each kind were silent.
-    silent: Arc<[AtomicU32; 2]>,
+    silent: Arc<watch::Sender<[u32; 2]>>,
     /// Whether one was silent before Graph answered anything.
     began_silent: Arc<AtomicBool>,
 }
@@ -188,6 +190,8 @@ pub enum BulkKind {
 #[derive(Debug)]
 struct Wait<'p> {
     patience: &'p Patience,
+    /// Of one of many: enough once others of its kind have timed out, also while it waited.
+    short: Option<TimeLimit>,
     first: TimeLimit,
     longest: TimeLimit,
 }
@@ -198,8 +202,13 @@ impl Wait<'_> {
     /// Errors: the time for it is over.
     async fn hold<T>(&self, work: impl Future<Output = T>) -> Result<T, Silent> {
         let mut work = pin!(work);
-        if let Some(done) = self.first.hold(work.as_mut()).await {
-            return Ok(done);
+        match self.first.hold(select(work.as_mut(), pin!(self.others_time_out()))).await {
+            Some(Either::Left((done, _))) => return Ok(done),
+            Some(Either::Right(_)) => {
+                self.patience.note_silence();
+                return Err(Silent);
+            }
+            None => {}
         }
         // Others may have been answered meanwhile, or not.
         let last = if self.patience.is_graphs() { self.longest } else { self.first };
@@ -207,6 +216,16 @@ impl Wait<'_> {
             self.patience.note_silence();
             Silent
         })
+    }
+
+    /// Ends once several others of its kind timed out, but not before the short time is over.
+    async fn others_time_out(&self) {
+        let (Some(short), Some(kind)) = (self.short, self.patience.bulk()) else { return pending().await };
+        short.hold(pending::<()>()).await;
+        let mut silent = self.patience.silent.subscribe();
+        // The sender lives as long as the patience.
+        let _ =
+            silent.wait_for(|silent| silent[kind as usize] >= SILENT_MANY && !self.patience.slowest().is_zero()).await;
     }
 }
 
@@ -223,19 +242,29 @@ impl Patience {
             let limit = TimeLimit::after(silence);
             self.until.map_or(limit, |until| limit.or(until))
         };
-        Wait { patience: self, first: limit(self.silence()), longest: limit(SILENCE_MAX) }
+        let short = self.bulk().map(|_| limit(silence_after_others(SILENCE_OF_ONE_OF_MANY, self.pace())));
+        Wait { patience: self, short, first: limit(self.silence()), longest: limit(SILENCE_MAX) }
+    }
+
+    /// Of what it asks for one of many.
+    fn bulk(&self) -> Option<BulkKind> {
+        match self.one {
+            Some(GraphRequest { kind: RequestKind::OfMany(kind), .. }) => Some(kind),
+            _ => None,
+        }
+    }
+
+    /// Whether several of its kind timed out, while Graph answered others.
+    fn many_are_silent(&self) -> bool {
+        let many = self.bulk().is_some_and(|kind| self.silent.borrow()[kind as usize] >= SILENT_MANY);
+        many && !self.slowest().is_zero()
     }
 
     /// How long the silence of what is asked for is its own matter.
     fn silence(&self) -> Duration {
-        let many_are_silent = |things| self.silent[things as usize].load(Ordering::Relaxed) >= SILENT_MANY;
         match self.one {
             None => SILENCE_MAX,
-            Some(GraphRequest { kind: RequestKind::OfMany(things), .. })
-                if many_are_silent(things) && !self.slowest().is_zero() =>
-            {
-                silence_after_others(SILENCE_OF_ONE_OF_MANY, self.pace())
-            }
+            Some(_) if self.many_are_silent() => silence_after_others(SILENCE_OF_ONE_OF_MANY, self.pace()),
             Some(GraphRequest { kind: RequestKind::OfMany(_) | RequestKind::Helper, tries: 0 })
                 if self.slowest().is_zero() && self.began_silent.load(Ordering::Relaxed) =>
             {
@@ -256,8 +285,8 @@ impl Patience {
     }
 
     fn note_silence(&self) {
-        if let Some(GraphRequest { kind: RequestKind::OfMany(things), .. }) = self.one {
-            self.silent[things as usize].fetch_add(1, Ordering::Relaxed);
+        if let Some(kind) = self.bulk() {
+            self.silent.send_modify(|silent| silent[kind as usize] += 1);
         }
         self.began_silent.fetch_or(self.slowest().is_zero(), Ordering::Relaxed);
     }
@@ -353,8 +382,8 @@ impl Graph {
 
     /// For one of many that never failed: half a second without a byte once several of them timed out, unless Graph is
     /// slow with everything.
-    pub fn for_one_of_many(&self, things: BulkKind) -> Self {
-        self.patient(GraphRequest { tries: 0, kind: RequestKind::OfMany(things) })
+    pub fn for_one_of_many(&self, kind: BulkKind) -> Self {
+        self.patient(GraphRequest { tries: 0, kind: RequestKind::OfMany(kind) })
     }
 
     /// For what mail does not wait for: no more time where Graph answers nothing at all.

@@ -16,6 +16,9 @@ use crate::base::id::SubscriptionId;
 /// How long a subscription is asked for: a little under the longest that Graph grants for messages (10,080 minutes).
 /// Source: <https://learn.microsoft.com/graph/api/resources/subscription>
 pub const SUBSCRIPTION_LIFETIME: Duration = Duration::from_secs(10_000 * 60);
+/// Of the mailbox's four places. A subscription is no resource of Outlook, whose limit they keep, and mail does not wait
+/// for its answer. Source: <https://learn.microsoft.com/graph/throttling-limits>
+const PLACES: usize = 0;
 
 /// The combinations of changes that are asked for. Graph gives an app one subscription for each combination and
 /// mailbox, so a second firm that keeps the same mailbox by the same app gets the second one. A deletion only sets off
@@ -103,6 +106,7 @@ impl Graph {
                 "clientState": client_state,
             })),
             repeatable: false,
+            places: PLACES,
             ..self.get("/subscriptions", "subscribe to the mailbox's messages".to_owned())
         };
         let is_ours = |old: &ListedSubscription| old.notification_url == notification_url || held == Some(&old.id);
@@ -181,6 +185,7 @@ impl Graph {
         let call = Call {
             method: Method::PATCH,
             body: Some(json!({ "expirationDateTime": expires_at })),
+            places: PLACES,
             ..self.get(&format!("/subscriptions/{}", segment(id.as_str())), format!("renew subscription {id}"))
         };
         let attempted = call.attempted.clone();

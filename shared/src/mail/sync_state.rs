@@ -356,7 +356,7 @@ impl SyncState {
 
     /// Looks at all folders of an active mailbox at once: others were chosen.
     ///
-    /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
+    /// Errors: `Conflict` if others wrote first at each try; the table refuses or does not answer.
     pub async fn look_at_folders(
         table: &Table,
         firm: FirmId,
@@ -382,7 +382,7 @@ impl SyncState {
 
     /// Begins a reconciliation with the next round, instead of one that runs.
     ///
-    /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
+    /// Errors: `Conflict` if others wrote first at each try; the table refuses or does not answer.
     pub async fn reconcile(
         table: &Table,
         firm: FirmId,
@@ -400,7 +400,7 @@ impl SyncState {
 
     /// Makes the next round of an active mailbox due at `at`, and begins none before.
     ///
-    /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
+    /// Errors: `Conflict` if others wrote first at each try; the table refuses or does not answer.
     pub async fn put_off(table: &Table, firm: FirmId, mailbox: MailboxId, at: Timestamp) -> Result<(), TableError> {
         let put_off = |sync: Self| match sync.due_kind {
             Some(_) => Self { waits_until: Some(at), ..sync.due(at) },
