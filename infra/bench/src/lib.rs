@@ -38,6 +38,8 @@ pub enum Group {
     Memory,
     /// Many mailboxes against few.
     Mailboxes,
+    /// A connector of many mailboxes, signed in again.
+    Reconnected,
     /// A flood of notices.
     Notices,
     /// What mail costs at AWS.
@@ -60,10 +62,11 @@ pub enum Group {
 
 impl Group {
     /// All of them, in the order of the table.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Mailbox,
         Self::Memory,
         Self::Mailboxes,
+        Self::Reconnected,
         Self::Notices,
         Self::Cost,
         Self::Start,
@@ -117,9 +120,10 @@ pub struct Scale {
 /// Measures one group, with everything below `data`.
 pub async fn measure(group: Group, scale: Scale, data: &Path) -> Result<Vec<Row>, BenchError> {
     match group {
-        Group::Mailbox => mail::one_mailbox(data, scale.mails).await,
+        Group::Mailbox => mail::one_mailbox(data, scale.mails, &scale.starts).await,
         Group::Memory => mail::large(data).await,
         Group::Mailboxes => mail::many_mailboxes(data, scale.mailboxes, scale.each).await,
+        Group::Reconnected => mail::reconnected(data, scale.mailboxes).await,
         Group::Notices => notices::flood(data, scale.mailboxes, scale.each, &scale.notices).await,
         Group::Cost => cost::mail(data, scale.mails, &scale.month).await,
         Group::Push => push::contacts(data, &scale.contacts).await,

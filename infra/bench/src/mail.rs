@@ -1,25 +1,29 @@
 //! The mail path: how fast, how cheap, and in how much memory.
 
 use std::{
+    io,
     path::Path,
     time::{Duration, Instant},
 };
 
-use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::{presigning::PresigningConfig, primitives::ByteStream};
 use futures::{StreamExt as _, TryStreamExt as _};
 use reqwest::Method;
 use secrecy::SecretString;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::{
     access::connector::Connector,
     base::{clock::Clock, id::FirmId},
+    graph::AccessToken,
 };
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, process::Command};
 
 use super::{
     BenchError, Row,
     other_side::{ADMINISTRATOR, CLIENT, Counts, Order, OtherSide, address},
     process,
+    start::{Starts, node_program},
 };
 use local::{
     client::{Client, id, text},
@@ -44,6 +48,12 @@ const QUIET_LOOKS: usize = 4;
 
 /// So many mails of one mailbox Graph lets through at once: two requests each.
 const MAILS_UNPACED: u64 = 4_000;
+
+/// What a link to S3 lasts.
+const LINK_LASTS: Duration = Duration::from_secs(3_600);
+
+/// The job of a mail in Node.
+const NODE_JOB: &str = include_str!("mail_job.mjs");
 
 /// When no job has come for so long, there is none.
 const REST: Duration = Duration::from_millis(300);
@@ -177,19 +187,31 @@ impl Subject {
         Ok(Taken { mails: each * mailboxes as u64, took, cpu, graph, throttled })
     }
 
-    /// What only has to be: GET and PUT, four at a time, by the same clients.
-    async fn pump(&mut self) -> Result<Taken, BenchError> {
-        let ids: Vec<String> = self.other.order(&Order::Ids(0)).await?;
+    /// A token for Graph.
+    async fn token(&self) -> Result<AccessToken, BenchError> {
         let app = &self.host.app;
         let firm: FirmId = self.firm.parse().map_err(|_| BenchError::Silent)?;
         let connector = self.connector.parse().map_err(|_| BenchError::Silent)?;
         let connector = Connector::find(&app.table, firm, connector).await?.ok_or(BenchError::Silent)?.value;
-        let token = app.tokens.new_token(&connector).await?;
+        Ok(app.tokens.new_token(&connector).await?)
+    }
+
+    /// The originals of the first mailbox, at Graph.
+    async fn originals(&mut self) -> Result<Vec<String>, BenchError> {
+        let ids: Vec<String> = self.other.order(&Order::Ids(0)).await?;
+        let microsoft = &self.other.at.microsoft;
+        let url = |id: &String| format!("{microsoft}/v1.0/users/{}/messages/{id}/$value", address(0));
+        Ok(ids.iter().map(url).collect())
+    }
+
+    /// What only has to be: GET and PUT, four at a time, by the same clients.
+    async fn pump(&mut self) -> Result<Taken, BenchError> {
+        let (originals, token) = (self.originals().await?, self.token().await?);
         let (http, s3) = (shared::base::http::http_client()?, aws_sdk_s3::Client::new(&self.host.machine.aws));
+        let mails = originals.len() as u64;
         let (began, cpu) = (Instant::now(), process::cpu()?);
-        let pumped = ids.iter().enumerate().map(|(n, id)| {
+        let pumped = originals.into_iter().enumerate().map(|(n, url)| {
             let (http, s3, token) = (http.clone(), s3.clone(), token.clone());
-            let url = format!("{}/v1.0/users/{}/messages/{id}/$value", self.other.at.microsoft, address(0));
             async move {
                 let request = http.get(url).bearer_auth(token.expose());
                 let answer = request.header("prefer", r#"IdType="ImmutableId""#).send().await?.error_for_status()?;
@@ -202,8 +224,61 @@ impl Subject {
         let pumped: Vec<_> = pumped.collect();
         futures::stream::iter(pumped).buffer_unordered(PARALLEL).try_collect::<()>().await?;
         let (took, cpu) = (began.elapsed(), process::cpu()?.saturating_sub(cpu));
-        Ok(Taken { mails: ids.len() as u64, took, cpu, graph: ids.len() as u64, throttled: 0 })
+        Ok(Taken { mails, took, cpu, graph: mails, throttled: 0 })
     }
+
+    /// The same without the AWS SDK: each mail is put by a link that S3 signed before.
+    async fn raw_pump(&mut self) -> Result<Taken, BenchError> {
+        let (originals, token) = (self.originals().await?, self.token().await?);
+        let (http, s3) = (shared::base::http::http_client()?, aws_sdk_s3::Client::new(&self.host.machine.aws));
+        let mails = originals.len() as u64;
+        let lasts = PresigningConfig::expires_in(LINK_LASTS).map_err(|error| BenchError::Archive(error.into()))?;
+        let mut links = Vec::new();
+        for (n, url) in originals.into_iter().enumerate() {
+            let put = s3.put_object().bucket(provision::BUCKET).key(format!("raw/{n}")).presigned(lasts.clone());
+            links.push((url, put.await.map_err(|error| BenchError::Archive(error.into()))?.uri().to_owned()));
+        }
+        let (began, cpu) = (Instant::now(), process::cpu()?);
+        let pumped = links.into_iter().map(|(from, to)| {
+            let (http, token) = (http.clone(), token.clone());
+            async move {
+                let request = http.get(from).bearer_auth(token.expose());
+                let answer = request.header("prefer", r#"IdType="ImmutableId""#).send().await?.error_for_status()?;
+                http.put(to).body(answer.bytes().await?).send().await?.error_for_status()?;
+                Ok::<_, BenchError>(())
+            }
+        });
+        let pumped: Vec<_> = pumped.collect();
+        futures::stream::iter(pumped).buffer_unordered(PARALLEL).try_collect::<()>().await?;
+        let (took, cpu) = (began.elapsed(), process::cpu()?.saturating_sub(cpu));
+        Ok(Taken { mails, took, cpu, graph: mails, throttled: 0 })
+    }
+
+    /// The job of a mail in Node, if Node and its packages are there: the milliseconds of CPU that a mail takes.
+    async fn node(&mut self, starts: &Starts) -> Result<Option<f64>, BenchError> {
+        let Some(command) = node_program(starts, "mail_job.mjs", NODE_JOB)? else { return Ok(None) };
+        let token = self.token().await?;
+        let mut node = Command::new(&command[0]);
+        node.args(&command[1..]).env("AWS_ENDPOINT_URL", &self.other.at.aws).env("AWS_REGION", "eu-west-3");
+        node.env("AWS_ACCESS_KEY_ID", aws::Cloud::ACCESS_KEY_ID)
+            .env("AWS_SECRET_ACCESS_KEY", aws::Cloud::SECRET_ACCESS_KEY);
+        node.env("MICROSOFT", &self.other.at.microsoft).env("TOKEN", token.expose()).env("ADDRESS", address(0));
+        node.env("TABLE", provision::TABLE).env("BUCKET", provision::BUCKET).kill_on_drop(true);
+        let output = node.output().await?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            return Err(io::Error::other(format!("the job in Node ended with {}: {said}", output.status)).into());
+        }
+        let NodeCost { mails, cpu_micros } = serde_json::from_slice(&output.stdout)?;
+        Ok(Some(cpu_micros as f64 / 1e3 / mails as f64))
+    }
+}
+
+/// What the job in Node prints.
+#[derive(Deserialize)]
+struct NodeCost {
+    mails: u64,
+    cpu_micros: u64,
 }
 
 /// What taking in mails came to.
@@ -222,12 +297,17 @@ impl Taken {
 }
 
 /// One mailbox with `mails` mails of 20 KB, Graph answering after 100 ms; then the same mails through the pump.
-pub(super) async fn one_mailbox(data: &Path, mails: u64) -> Result<Vec<Row>, BenchError> {
+pub(super) async fn one_mailbox(data: &Path, mails: u64, starts: &Starts) -> Result<Vec<Row>, BenchError> {
     let mut subject = Subject::start(data, 1).await?;
     subject.other.order::<()>(&Order::Latency(LATENCY.as_millis() as u64)).await?;
     let taken = subject.take_in(mails, MAIL_BYTES).await?;
     // What costs CPU waits for nobody: the pump needs no latency, and its figure is the better without.
-    let pump = subject.pump().await?;
+    subject.other.order::<()>(&Order::Latency(0)).await?;
+    let (pump, raw, node) = (subject.pump().await?, subject.raw_pump().await?, subject.node(starts).await?);
+    let node = match node {
+        Some(node) => Row::new("the same in Node with the official SDKs, ms", format!("{node:.3}"), ""),
+        None => Row::new("Node: left out, install it by --with-node", "", ""),
+    };
     let floor = LATENCY.mul_f64(taken.graph as f64 / PARALLEL as f64);
     Ok(vec![
         Row::new("one mailbox, share of what four requests at a time allow", percent(floor, taken.took), "≥ 95 %"),
@@ -238,6 +318,30 @@ pub(super) async fn one_mailbox(data: &Path, mails: u64) -> Result<Vec<Row>, Ben
         Row::new("CPU a mail, ms", format!("{:.3}", taken.cpu_ms()), ""),
         Row::new("CPU a mail of the pump (GET, PUT), ms", format!("{:.3}", pump.cpu_ms()), ""),
         Row::new("CPU, times the pump's", format!("{:.1}", taken.cpu_ms() / pump.cpu_ms()), "≤ 4"),
+        Row::new("CPU a mail of the pump without the AWS SDK, ms", format!("{:.3}", raw.cpu_ms()), ""),
+        node,
+    ])
+}
+
+/// A connector of `mailboxes` mailboxes is signed in again: what the person waits for, and how long until all of them
+/// have been looked at.
+pub(super) async fn reconnected(data: &Path, mailboxes: usize) -> Result<Vec<Row>, BenchError> {
+    let subject = Subject::start(data, mailboxes).await?;
+    let path = format!("/v1/firms/{}/connectors/{}", subject.firm, subject.connector);
+    let connector = subject.client.api(Method::GET, &path, None).await?;
+    let began = Instant::now();
+    subject.client.sign_in(&text(&connector, "connect_url")?, ADMINISTRATOR).await?;
+    let signed_in = began.elapsed();
+    // The schedule finds what is due, page by page.
+    subject.host.tick().await;
+    let looked = work_through(&subject.host.source).await;
+    Ok(vec![
+        Row::new(
+            format!("signing in again, {mailboxes} mailboxes, seconds"),
+            format!("{:.2}", signed_in.as_secs_f64()),
+            "≤ 5",
+        ),
+        Row::new("until all are looked at, seconds", format!("{:.1}", looked.as_secs_f64()), ""),
     ])
 }
 

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use shared::base::clock::Clock;
 use tokio::{net::TcpListener, process::Command};
 
+pub(super) use self::others::node_program;
 pub use self::starts::Starts;
 use self::{starts::Took, tls::Tls};
 use super::{BenchError, Row};

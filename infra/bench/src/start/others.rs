@@ -24,21 +24,26 @@ pub(super) fn python(starts: &Starts) -> io::Result<Option<Vec<PathBuf>>> {
 
 /// How the Node handler is started, if its packages are there.
 pub(super) fn node(starts: &Starts) -> io::Result<Option<Vec<PathBuf>>> {
+    node_program(starts, "handler.mjs", NODE)
+}
+
+/// How a program in Node is started, if Node and the packages are there.
+pub(crate) fn node_program(starts: &Starts, name: &str, text: &str) -> io::Result<Option<Vec<PathBuf>>> {
     let folder = Path::new("target/bench/node");
     let modules = folder.join("node_modules");
-    if starts.with_node && !modules.exists() {
+    if starts.with_node {
         let packages = ["dynamodb", "s3", "sqs", "secrets-manager"].map(|name| format!("@aws-sdk/client-{name}"));
         std::fs::create_dir_all(folder)?;
         run(Command::new("npm")
             .args(["install", "--silent", "--prefix"])
             .arg(folder)
             .args(packages)
-            .arg("@azure/msal-node"))?;
+            .args(["@azure/msal-node", "@microsoft/microsoft-graph-client"]))?;
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path).map(|folder| folder.join("node")).find(|path| path.exists());
     match found.filter(|_| modules.exists()) {
-        Some(node) => handler(&node, &folder.join("handler.mjs"), NODE),
+        Some(node) => handler(&node, &folder.join(name), text),
         None => Ok(None),
     }
 }
