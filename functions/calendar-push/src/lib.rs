@@ -4,7 +4,7 @@
 //! Two things start it: the schedule, which queues a job for each member who is due, and the queue, whose jobs each
 //! name one member.
 
-mod advance;
+mod copy_steps;
 mod repair;
 mod round;
 mod run;

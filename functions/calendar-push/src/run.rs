@@ -34,7 +34,7 @@ use shared::{
 };
 
 use crate::{
-    advance, repair,
+    copy_steps, repair,
     round::{Block, CHECK_PAUSE, CONFLICT_PAUSE, PushError, Round, concerns_all, keep},
 };
 
@@ -51,7 +51,7 @@ impl Round<'_> {
         let is_due = |work: &PushWork| work.work.not_before.is_none_or(|at| at <= now);
         open.retain(|item| is_due(&item.value) && !self.is_blocked(item.value.kind()));
         self.hand_on_what_began(&mut open).await?;
-        advance::settle_work(self, open).await
+        copy_steps::settle_work(self, open).await
     }
 
     /// An entry that one item began may be taken by another now, which has to look for it just so: they were made by

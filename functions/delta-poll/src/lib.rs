@@ -3,15 +3,15 @@
 //! Two things start it: the schedule, which queues a job for each mailbox that is due, and a queue, whose jobs each
 //! name one mailbox. It is deployed twice: older mail has a queue and functions of its own.
 
-mod advance;
 mod archiving;
 mod connector_checks;
 mod deleted_mailbox;
-mod discover;
+mod delta_pages;
 mod filing;
 mod folder_tree;
 mod intake;
 mod marking;
+mod message_steps;
 mod older_mail;
 mod round;
 mod run;

@@ -41,11 +41,11 @@ use shared::{
 };
 
 use crate::{
-    advance::{self, Batch},
     archiving::TRIED_AGAIN_FIRST,
     deleted_mailbox,
-    discover::{self, FolderRead, PAGES_MAX},
+    delta_pages::{self, FolderRead, PAGES_MAX},
     folder_tree,
+    message_steps::{self, Batch},
     round::{Round, RoundEnd, RoundError, RoundNotes, SmallPages, WAIT_IN_QUEUE_MAX},
     walks,
 };
@@ -61,7 +61,7 @@ const POLL_PAUSE_LIVELY: Duration = Duration::from_secs(60);
 /// Pause between polls of a mailbox without a subscription after a long time without mail.
 const POLL_PAUSE_QUIET: Duration = Duration::from_secs(10 * 60);
 /// A notice has all folders read if there are at most so many; else those in which the newest mails lie.
-const FOLDERS_READ_AT_ONCE: usize = 8;
+const ALL_FOLDERS_READ_MAX: usize = 8;
 /// A mail may appear so much later than its time of arrival.
 const ARRIVAL_MARGIN: Duration = Duration::from_secs(60);
 /// Failing folders that one round tries: new mail of the others waits for its end.
@@ -322,7 +322,7 @@ impl Round<'_> {
         let (found, works) = unbounded();
         let together = Work::together(open).into_iter().map(|work| Batch::left(work, mailbox));
         let left = unsettled.into_iter().chain(together).collect();
-        let advance = advance::settle_work(self, left, works, sync.marks.clone());
+        let advance = message_steps::settle_work(self, left, works, sync.marks.clone());
         let subscription =
             async { if is_first { held.clone() } else { self.subscription(connector, held.as_ref(), look).await } };
         let discover = self.discover_all(sync, known, (look, job.notice), found);
@@ -361,7 +361,7 @@ impl Round<'_> {
         }
         if (polls || look) && in_time {
             // Of many folders a notice has some read only.
-            let certain = folders.len() <= FOLDERS_READ_AT_ONCE && !self.fails(&MailboxPart::Notifications);
+            let certain = folders.len() <= ALL_FOLDERS_READ_MAX && !self.fails(&MailboxPart::Notifications);
             let pause = poll_pause(sync, certain, now);
             // Up to a tenth sooner: mailboxes that were due together part.
             sync.poll_at = Some(now + pause + pause / 10 - self.app.random.jitter(pause / 5));
@@ -474,7 +474,7 @@ impl Round<'_> {
         let mut folders = folder_tree::read_kept_folders(self, sync, known).await?;
         // If the tree can't be read, the folders show whether that is the mailbox's matter.
         let polls = polls || (!noticed && self.fails(&MailboxPart::Tree));
-        let newest = match noticed && folders.len() > FOLDERS_READ_AT_ONCE {
+        let newest = match noticed && folders.len() > ALL_FOLDERS_READ_MAX {
             true => self.newest_folders().await?,
             false => None,
         };
@@ -581,10 +581,10 @@ impl Round<'_> {
         let mut reading = FolderReading { told: false, in_time: true };
         let is_begun = |i: &usize| folders[*i].value.link.is_some();
         let unbegun: Vec<usize> = first.into_iter().filter(|i| !is_begun(i)).collect();
-        for read in discover::read_folders(self, folders, &unbegun, 1, found).await? {
+        for read in delta_pages::read_folders(self, folders, &unbegun, 1, found).await? {
             reading.note(read);
         }
-        for read in discover::read_folders(self, folders, &following, PAGES_MAX, found).await? {
+        for read in delta_pages::read_folders(self, folders, &following, PAGES_MAX, found).await? {
             reading.note(read);
             reading.in_time &= read != FolderRead::More;
         }

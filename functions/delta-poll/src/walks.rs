@@ -25,9 +25,9 @@ use shared::{
 };
 
 use crate::{
-    advance::{self, Batch},
-    discover::{self, FolderRead, PAGES_MAX},
+    delta_pages::{self, FolderRead, PAGES_MAX},
     intake::{self, FoundPage},
+    message_steps::{self, Batch},
     round::{Round, RoundEnd, RoundError},
 };
 
@@ -140,7 +140,7 @@ pub(crate) async fn prepare(round: &Round<'_>, folders: &mut [Row<FolderState>])
     let now = round.app.clock.now();
     let (found, _) = unbounded();
     let beginning: Vec<usize> = (0..folders.len()).filter(|i| begins(&folders[*i].value, now)).collect();
-    let read = discover::read_folders(round, folders, &beginning, PAGES_MAX, &found).await?;
+    let read = delta_pages::read_folders(round, folders, &beginning, PAGES_MAX, &found).await?;
     Ok(!read.iter().any(|read| matches!(read, FolderRead::More | FolderRead::OutOfTime)))
 }
 
@@ -175,7 +175,7 @@ pub(crate) async fn run(
     round.expects_work();
     let (found, works) = mpsc::channel(WORK_AHEAD);
     let left = open.into_iter().map(|item| Batch::left(vec![item], round.mailbox.id)).collect();
-    let advance = advance::settle_work(round, left, works, sync.marks.clone());
+    let advance = message_steps::settle_work(round, left, works, sync.marks.clone());
     let (walked, advanced) = join!(walk_all(round, &purposes, &mut folders, found), advance);
     note(round, sync, &folders, round.app.clock.now());
     match (walked?, advanced?) {

@@ -64,7 +64,7 @@ pub enum ConnectorChangeError {
     ExternalIdTaken,
     /// When the client secret expires could not be stored.
     #[error(transparent)]
-    CredentialRecord(#[from] CredentialError),
+    Credential(#[from] CredentialError),
     /// The table refuses or does not answer.
     #[error(transparent)]
     Table(#[from] TableError),

@@ -130,13 +130,13 @@ pub async fn add_mailbox(clients: &Clients, firm: FirmId, new: MailboxToAdd) -> 
         created_at: clients.clock.now(),
     };
     let taken = |first: Mailbox| MailboxAccessError::Taken(first.id, first.address);
-    if let Some(first) = mailbox.twin(&clients.table).await? {
+    if let Some(first) = mailbox.find_duplicate(&clients.table).await? {
         return Err(taken(first));
     }
     match mailbox.insert(&clients.table).await {
         Ok(()) => Ok(mailbox),
         Err(TableError::Conflict { .. }) => {
-            let first = mailbox.twin(&clients.table).await?;
+            let first = mailbox.find_duplicate(&clients.table).await?;
             Err(first.map_or(MailboxAccessError::TakenJustNow, taken))
         }
         Err(error) => Err(error.into()),

@@ -24,7 +24,7 @@ pub enum OwnAppError {
     NoCertificate,
     /// Microsoft, Secrets Manager or the table.
     #[error(transparent)]
-    CredentialRecord(#[from] CredentialError),
+    Credential(#[from] CredentialError),
 }
 
 /// Makes `own` the app registration of `firm`, and stores its credential before any connector uses it. A credential

@@ -30,7 +30,7 @@ const FIRMS_AT_ONCE: usize = 40;
 
 /// Facts of one firm, from one number to another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stretch {
+pub struct FactRange {
     /// Whose they are.
     pub firm: FirmId,
     /// The number of the first.
@@ -141,9 +141,9 @@ async fn read_stretches(
     limit: usize,
     now: Timestamp,
 ) -> Result<(Vec<(FirmEvent, JointCursor)>, JointCursor), FeedError> {
-    let stretches = table.numbered::<Stretch>(&Key::stretch(cursor.stretch), true, limit).await?;
+    let stretches = table.numbered::<FactRange>(&Key::stretch(cursor.stretch), true, limit).await?;
     let mut events = Vec::new();
-    for (number, Stretch { firm, from, to }) in stretches {
+    for (number, FactRange { firm, from, to }) in stretches {
         cursor.number = cursor.number.max(from.saturating_sub(1));
         while cursor.number < to {
             if events.len() == limit {
@@ -200,7 +200,7 @@ async fn lay_stretches(table: &Table, now: Timestamp) -> Result<(), FeedError> {
 async fn missing_stretches(
     table: &Table,
     firms: &[FirmId],
-) -> Result<Vec<(Stretch, Option<Row<JointPosition>>)>, TableError> {
+) -> Result<Vec<(FactRange, Option<Row<JointPosition>>)>, TableError> {
     let keys = |key: fn(FirmId) -> Key| firms.iter().map(|firm| key(*firm)).collect::<Vec<_>>();
     let counters = table.get_all::<FeedCounter>(&keys(Key::feed_counter)).await?;
     let joined = table.get_all::<JointPosition>(&keys(Key::joined)).await?;
@@ -209,7 +209,7 @@ async fn missing_stretches(
     let missing = firms.iter().filter_map(|firm| {
         let row = joined.remove(&Key::joined(*firm));
         let (from, to) = (row.as_ref().map_or(0, |row| row.value.to) + 1, *counters.get(&Key::feed_counter(*firm))?);
-        (from <= to).then_some((Stretch { firm: *firm, from, to }, row))
+        (from <= to).then_some((FactRange { firm: *firm, from, to }, row))
     });
     Ok(missing.collect())
 }
@@ -217,7 +217,7 @@ async fn missing_stretches(
 async fn write(
     table: &Table,
     head: Option<Row<JointHead>>,
-    missing: Vec<(Stretch, Option<Row<JointPosition>>)>,
+    missing: Vec<(FactRange, Option<Row<JointPosition>>)>,
     until: Timestamp,
 ) -> Result<(), TableError> {
     let (mut last, mut writes) = (head.as_ref().map_or(0, |head| head.value.last), Vec::new());

@@ -111,7 +111,7 @@ impl Firm {
     }
 
     /// Speaks another language from now on. Marks that were named in the language before follow; those are known still.
-    pub fn speak(&mut self, language: Language) {
+    pub fn set_language(&mut self, language: Language) {
         let before = self.marks();
         if before.are_of(self.language) && language != self.language {
             self.marks = Some(Marks::of(language).instead_of(before));

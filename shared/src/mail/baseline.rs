@@ -18,7 +18,7 @@ use crate::{
 /// Eight bytes of a digest of the id: a million mails take 8 MB, and two of them collide once in 37 million mailboxes.
 pub(crate) type IdFingerprint = [u8; 8];
 
-pub(crate) fn print(id: &ImmutableId) -> IdFingerprint {
+pub(crate) fn fingerprint(id: &ImmutableId) -> IdFingerprint {
     let mut print = IdFingerprint::default();
     print.copy_from_slice(&Sha256::digest(id.as_str())[..8]);
     print
@@ -36,7 +36,7 @@ pub struct BaselinePage {
 impl BaselinePage {
     /// Of these mails.
     pub fn of<'a>(ids: impl IntoIterator<Item = &'a ImmutableId>) -> Self {
-        Self::from_prints(&ids.into_iter().map(print).collect())
+        Self::from_prints(&ids.into_iter().map(fingerprint).collect())
     }
 
     /// This page, recorded as seen by full reading number `reading`.
@@ -85,12 +85,12 @@ impl Baseline {
 
     /// Remembers the mails of a page that is being taken in.
     pub fn add<'a>(&mut self, ids: impl IntoIterator<Item = &'a ImmutableId>) {
-        self.prints.extend(ids.into_iter().map(print));
+        self.prints.extend(ids.into_iter().map(fingerprint));
     }
 
     /// Whether the baseline saw this mail, and it has not left the folder since.
     pub fn saw(&self, id: &ImmutableId) -> bool {
-        self.prints.contains(&print(id))
+        self.prints.contains(&fingerprint(id))
     }
 
     /// Forgets mails that left the folder: moved in again, they are to be kept.
@@ -101,7 +101,8 @@ impl Baseline {
         table: &Table,
         left: impl IntoIterator<Item = &'a ImmutableId>,
     ) -> Result<(), TableError> {
-        let left: BTreeSet<IdFingerprint> = left.into_iter().map(print).filter(|p| self.prints.remove(p)).collect();
+        let left: BTreeSet<IdFingerprint> =
+            left.into_iter().map(fingerprint).filter(|p| self.prints.remove(p)).collect();
         if left.is_empty() {
             return Ok(());
         }
@@ -143,6 +144,6 @@ mod tests {
         let page = BaselinePage::of(&ids);
         let again: BaselinePage = serde_json::from_value(serde_json::to_value(&page).unwrap()).unwrap();
         assert_eq!(again.prints().len(), 50);
-        assert!(again.prints().contains(&print(&ids[7])));
+        assert!(again.prints().contains(&fingerprint(&ids[7])));
     }
 }

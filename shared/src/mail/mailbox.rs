@@ -215,7 +215,7 @@ impl Mailbox {
     /// root folder.
     ///
     /// Errors: the table refuses or does not answer.
-    pub async fn twin(&self, table: &Table) -> Result<Option<Self>, TableError> {
+    pub async fn find_duplicate(&self, table: &Table) -> Result<Option<Self>, TableError> {
         let all = table.query_all::<Self>(&Key::mailbox_prefix(self.firm)).await?;
         let is_same = |other: &Self| {
             other.address == self.address || other.user == self.user || (self.root.is_some() && other.root == self.root)

@@ -19,13 +19,13 @@ const SCARCE_AFTER: Duration = Duration::from_secs(1);
 
 /// How many rounds a mailbox had beyond its share.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RoundsBeyond {
+pub struct ExcessRounds {
     count: u8,
     /// When the last round ended: until then a job waited for it, and for no function.
     ended_at: Option<Timestamp>,
 }
 
-impl RoundsBeyond {
+impl ExcessRounds {
     /// Whether there is none.
     pub fn is_zero(&self) -> bool {
         self.count == 0
@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     fn a_mailbox_with_a_mail_now_and_then_never_waits_and_one_with_a_round_every_few_seconds_does_where_jobs_wait() {
-        let (mut lone, mut flooded) = (RoundsBeyond::default(), RoundsBeyond::default());
+        let (mut lone, mut flooded) = (ExcessRounds::default(), ExcessRounds::default());
         for n in 1..40 {
             lone = lone.after(Some(at(600 * (n - 1))), at(600 * n), at(600 * n + 1));
             flooded = flooded.after(Some(at(6 * (n - 1))), at(6 * n), at(6 * n + 4));
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn after_half_an_hour_of_quiet_a_flooded_mailbox_has_its_whole_share_again() {
-        let flooded = (0..100).fold(RoundsBeyond::default(), |beyond, _| beyond.after(Some(at(0)), at(1), at(1)));
+        let flooded = (0..100).fold(ExcessRounds::default(), |beyond, _| beyond.after(Some(at(0)), at(1), at(1)));
         assert!(!flooded.after(Some(at(0)), at(29 * 60), at(29 * 60)).is_zero());
         assert!(flooded.after(Some(at(0)), at(31 * 60), at(31 * 60)).is_zero());
     }

@@ -10,7 +10,7 @@ use crate::{
     base::id::{ConnectorId, FirmId, MailboxId, SubscriptionId},
     graph::{Mark, Spent, Subscription},
     mail::{
-        mailbox_share::RoundsBeyond,
+        mailbox_share::ExcessRounds,
         progress::Progress,
         small_page::SettledPages,
         trouble::Faults,
@@ -43,8 +43,8 @@ pub struct SyncState {
     /// When the last finished round began: a job sent before has been seen to.
     pub round_began_at: Option<Timestamp>,
     /// Rounds beyond the mailbox's share.
-    #[serde(default, skip_serializing_if = "RoundsBeyond::is_zero")]
-    beyond: RoundsBeyond,
+    #[serde(default, skip_serializing_if = "ExcessRounds::is_zero")]
+    beyond: ExcessRounds,
     /// What tells us of new mail.
     pub subscription: Option<HeldSubscription>,
     /// The marks whose categories the master list has, and when that was seen.

@@ -186,7 +186,7 @@ impl Walk {
     /// Those of a page that were not listed before, each once.
     pub fn fresh(&self, mut mails: Vec<Mail>) -> Vec<Mail> {
         let mut listed = self.edge.prints();
-        mails.retain(|mail| listed.insert(crate::mail::baseline::print(&mail.immutable_id)));
+        mails.retain(|mail| listed.insert(crate::mail::baseline::fingerprint(&mail.immutable_id)));
         mails
     }
 

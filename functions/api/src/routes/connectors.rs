@@ -202,7 +202,7 @@ impl From<ConnectorChangeError> for Failure {
             ConnectorChangeError::ExternalIdTaken => {
                 Problem::new(Code::ExternalIdTaken, "external_id: another has it. Nothing was changed.").into()
             }
-            ConnectorChangeError::CredentialRecord(error) => error.into(),
+            ConnectorChangeError::Credential(error) => error.into(),
             ConnectorChangeError::Table(error) => error.into(),
         }
     }
@@ -244,7 +244,7 @@ async fn keep_own_app(app: &App, firm: FirmId, new: NewApp) -> Answer<OwnApp> {
             Problem::new(Code::OtherOwnApp, "The field app names another tenant or client id.").into()
         }
         OwnAppError::NoCertificate => invalid(format!("app.credential: {error}")),
-        OwnAppError::CredentialRecord(error) => Failure::from(error),
+        OwnAppError::Credential(error) => Failure::from(error),
     })?;
     Ok(own)
 }

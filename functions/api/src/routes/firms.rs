@@ -321,7 +321,7 @@ pub(super) async fn change(
         firm.domains = read_domains(domains)?;
     }
     if let Some(language) = change.language {
-        firm.speak(language);
+        firm.set_language(language);
     }
     if let Some(external_id) = change.external_id {
         firm.external_id = external_id.map(OwnId::into_inner);

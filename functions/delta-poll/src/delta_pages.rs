@@ -29,9 +29,9 @@ use shared::{
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::{
-    advance::Batch,
     filing::file_moved,
     intake::{self, FoundPage},
+    message_steps::Batch,
     round::{Round, RoundError},
 };
 
