@@ -1144,7 +1144,7 @@ async fn a_member_shows_what_would_change_in_their_outlook_and_changes_nothing()
 }
 
 #[tokio::test]
-async fn every_page_of_a_firm_has_help() {
+async fn every_page_of_a_firm_has_help_and_leads_to_its_section_of_the_guide() {
     let world = World::new().await;
     let (registry, _, message) = one_mail(&world).await;
     let visitor = Visitor::invited(&world, &registry.firm, "administrator", ADA).await;
@@ -1176,7 +1176,12 @@ async fn every_page_of_a_firm_has_help() {
     ] {
         let page = visitor.get(&format!("{}{below}", home(&registry))).await;
         assert_eq!(page.html.matches("<details class=\"help\">").count(), 1, "{below}: {}", page.html);
+        assert_eq!(page.html.matches("href=\"/console/guide#").count(), 1, "{below}: {}", page.html);
     }
+    // Nobody has to be signed in to read it.
+    let guide = Visitor::new(&world).get("/console/guide").await;
+    guide.shows(&["<h2 id=\"rules\">Rules</h2>", "<a href=\"#rules\">Rules</a>", "lang=\"en\""]);
+    assert!(guide.html.len() < 60_000, "{} bytes", guide.html.len());
 }
 
 #[tokio::test]

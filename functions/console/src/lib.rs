@@ -28,7 +28,7 @@ use shared::{app::App, base::headers::guarded};
 pub use crate::api_client::ApiClient;
 use crate::console::Console;
 use crate::pages::{
-    activity, connectors, documents, entries, erasures, folders, home, keys, mailboxes, members, operator, people,
+    activity, connectors, documents, entries, erasures, folders, guide, home, keys, mailboxes, members, operator, people,
     proposals, retention, rules, settings, sign_in, webhooks,
 };
 
@@ -41,6 +41,7 @@ pub fn router(app: App, client: ApiClient) -> Router {
         .route("/console/sign-out", post(sign_in::sign_out))
         .route("/console/enter/{pass}", get(sign_in::arrive).post(sign_in::open))
         .route("/console/language/{tag}", get(sign_in::language))
+        .route("/console/guide", get(guide::page))
         .route("/console/firms", get(sign_in::firms))
         .route("/console/operator", get(operator::read).post(operator::change))
         .route("/console/firms/{firm}", get(home::page))
