@@ -977,6 +977,41 @@ async fn rules_and_folders_that_somebody_else_changed_meanwhile_are_not_overwrit
 }
 
 #[tokio::test]
+async fn a_connection_and_a_member_that_somebody_else_changed_meanwhile_are_not_overwritten_in_silence() {
+    let world = World::new().await;
+    world.register_for_push();
+    let registry = world.registry().await;
+    let of_firm = |below: &str| format!("/v1/firms/{}{below}", registry.firm);
+    let member = json!({ "name": "Ada", "address": ADA, "connector": registry.connector, "push": null });
+    let member = world.post(&of_firm("/members"), member).await.ok()["id"].as_str().unwrap().to_owned();
+    let visitor = Visitor::invited(&world, &registry.firm, "administrator", ADA).await;
+    let (connector, member) = (format!("/connectors/{}", registry.connector), format!("/members/{member}"));
+    let renamed = json!({ "name": "Reception" });
+    let switched = json!({ "push": { "dates": true, "contacts": false, "target": "todo" } });
+    let typed: [&[(&str, &str)]; 2] = [&[("name", "Office"), ("access", "delegated")], &[("contacts", "1")]];
+    for (below, elsewhere, typed, shown) in [
+        (&connector, renamed, typed[0], ["Reception · Through one person", "value=\"Office\""]),
+        (&member, switched, typed[1], ["Dates: To Do", "name=\"contacts\" value=\"1\" checked"]),
+    ] {
+        let page = visitor.get(&format!("{}{below}", home(&registry))).await;
+        world.patch(&of_firm(below), elsewhere).await.ok();
+        let before = world.get(&of_firm(below)).await.ok();
+        let send = async |tag: &str| {
+            let fields = [&[("do", "change"), ("tag", tag)], typed].concat();
+            visitor.submit(&page, &format!("{}{below}", home(&registry)), &fields).await
+        };
+        let late = send(&page.field("tag")).await;
+        assert_eq!(late.status, StatusCode::PRECONDITION_FAILED, "{below}");
+        late.shows(&["somebody else has changed this"]);
+        late.shows(&shown);
+        assert_eq!(world.get(&of_firm(below)).await.ok(), before, "{below}");
+        // A person who saw the newer state may replace it.
+        assert_eq!(send(&late.field("tag")).await.status, StatusCode::SEE_OTHER, "{below}");
+        assert_ne!(world.get(&of_firm(below)).await.ok(), before, "{below}");
+    }
+}
+
+#[tokio::test]
 async fn what_a_ticked_folder_means_for_those_below_it_stands_beside_it() {
     let world = World::new().await;
     let registry = world.registry().await;

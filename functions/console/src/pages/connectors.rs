@@ -10,6 +10,7 @@ use shared::base::id::{ConnectorId, FirmId};
 
 use super::{
     check::CheckView,
+    form_shown::FormShown,
     view::{self, ConnectorView, ProblemView, Standing},
 };
 use crate::{
@@ -39,6 +40,19 @@ impl ConnectorView {
             _ if self.organization.as_ref().is_some_and(|o| o.awaits_grant) => t.say("connector-awaits-grant"),
             _ => t.say("connector-waits"),
         }
+    }
+
+    /// Its name, way of access and options in a line.
+    fn settings_in_words(&self, t: &Texts) -> String {
+        let access = if self.is_organization() { t.say("access-organization") } else { t.say("access-delegated") };
+        let options = [
+            (self.mark, t.say("option-mark")),
+            (self.shared_mailboxes, t.say("option-shared")),
+            (self.dates, t.say("option-dates")),
+            (self.contacts, t.say("option-contacts")),
+        ];
+        let options = options.into_iter().filter(|(on, _)| *on).map(|(_, name)| name);
+        [self.name.clone(), access].into_iter().chain(options).collect::<Vec<_>>().join(" · ")
     }
 
     /// Whether it opens the mailboxes of a whole organisation.
@@ -156,9 +170,9 @@ struct ConnectorPage {
     s: Shell,
     c: ConnectorView,
     came: Came,
-    /// What was typed into the form of name and rights, where it was refused.
-    change: Fields,
-    /// The same of the form of a new secret.
+    /// The form of name and rights.
+    change: FormShown,
+    /// What was typed into the form of a new secret, where it was refused.
     secret: Fields,
     refusal: Option<Refusal>,
 }
@@ -200,7 +214,7 @@ impl ConnectorPage {
 
     /// Whether it is, or was asked to be, for a whole organisation.
     fn wants_organization(&self) -> bool {
-        match self.change.get("access") {
+        match self.change.typed.get("access") {
             "" => self.c.is_organization(),
             access => access == "organization",
         }
@@ -232,12 +246,11 @@ async fn shown(
     came: Came,
     (typed, refusal): (&Fields, Option<Refusal>),
 ) -> Result<Response, PageError> {
-    let c: ConnectorView = office.api().get(&office.v1(&format!("/connectors/{connector}"))).await?;
+    let own = office.v1(&format!("/connectors/{connector}"));
+    let (c, tag) = office.api().get_tagged::<ConnectorView>(&own).await?;
     let s = office.shell("connectors");
-    let (change, secret) = match refusal {
-        Some(_) => (typed.of_form("change"), typed.of_form("secret")),
-        None => Default::default(),
-    };
+    let change = FormShown::of("change", typed, refusal.as_ref(), (tag, c.settings_in_words(&s.t)));
+    let secret = if refusal.is_some() { typed.of_form("secret") } else { Fields::default() };
     Ok(page_saying(refusal, |refusal| ConnectorPage { s, c, came, change, secret, refusal }))
 }
 
@@ -287,7 +300,10 @@ pub(crate) async fn change(
         "change" => {
             let mut body = rights(&typed);
             body["name"] = json!(typed.get("name"));
-            (Method::PATCH, own, body)
+            return match office.api().replaced(&typed, Method::PATCH, &own, body).await? {
+                Ok(()) => Ok(office.done(&format!("/connectors/{connector}"), Said::Saved)),
+                Err(refusal) => shown(&office, connector, Came::default(), (&typed, Some(refusal))).await,
+            };
         }
         "secret" => {
             let end = Some(typed.get("expires_at")).filter(|end| !end.is_empty()).map(|end| format!("{end}T00:00:00Z"));

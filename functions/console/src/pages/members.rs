@@ -12,6 +12,7 @@ use shared::base::{
 
 use super::{
     check::CheckView,
+    form_shown::FormShown,
     view::{self, ConnectorView, ProblemView, Standing},
 };
 use crate::{
@@ -48,6 +49,15 @@ impl MemberView {
 
     fn has_tasks(&self) -> bool {
         self.push.as_ref().is_some_and(|push| push.target == "todo")
+    }
+
+    /// What is written to this Outlook, in a line.
+    fn switches_in_words(&self, t: &Texts) -> String {
+        let target = if self.has_tasks() { t.say("target-todo") } else { t.say("target-calendar") };
+        let dates = self.has_dates().then(|| t.say_two("turn-and-action", &t.say("option-dates"), &target));
+        let contacts = self.has_contacts().then(|| t.say("option-contacts"));
+        let words: Vec<String> = dates.into_iter().chain(contacts).collect();
+        if words.is_empty() { t.say("switched-off") } else { words.join(" · ") }
     }
 }
 
@@ -194,15 +204,15 @@ struct MemberPage {
     check: Option<CheckView>,
     /// What greffe would change, once somebody asked.
     preview: Option<OutlookPreview>,
-    /// What was chosen, where it was refused.
-    typed: Fields,
+    /// The form of the switches.
+    change: FormShown,
     refusal: Option<Refusal>,
 }
 
 impl MemberPage {
     /// Whether dates go to To Do, as it is stored or was chosen.
     fn wants_tasks(&self) -> bool {
-        match self.typed.get("target") {
+        match self.change.typed.get("target") {
             "" => self.m.has_tasks(),
             target => target == "todo",
         }
@@ -235,9 +245,11 @@ async fn shown(
     (typed, refusal): (Fields, Option<Refusal>),
 ) -> Result<Response, PageError> {
     let (own, push) = (office.v1(&format!("/members/{member}")), office.v1(&format!("/members/{member}/push")));
-    let (m, push) = tokio::try_join!(office.api().get::<MemberView>(&own), office.api().get::<PushView>(&push))?;
+    let ((m, tag), push) =
+        tokio::try_join!(office.api().get_tagged::<MemberView>(&own), office.api().get::<PushView>(&push))?;
     let s = office.shell("members");
-    Ok(page_saying(refusal, |refusal| MemberPage { s, m, push, check, preview, typed, refusal }))
+    let change = FormShown::of("change", &typed, refusal.as_ref(), (tag, m.switches_in_words(&s.t)));
+    Ok(page_saying(refusal, |refusal| MemberPage { s, m, push, check, preview, change, refusal }))
 }
 
 /// One member.
@@ -275,8 +287,8 @@ pub(crate) async fn change(
     let (dates, contacts) = (typed.is_on("dates"), typed.is_on("contacts"));
     let target = if typed.get("target") == "todo" { "todo" } else { "calendar" };
     let push = (dates || contacts).then(|| json!({ "dates": dates, "contacts": contacts, "target": target }));
-    match office.api().tried::<IgnoredAny>(Method::PATCH, &own, Some(json!({ "push": push }))).await? {
-        Ok(_) => Ok(office.done(&format!("/members/{member}"), Said::Saved)),
+    match office.api().replaced(&typed, Method::PATCH, &own, json!({ "push": push })).await? {
+        Ok(()) => Ok(office.done(&format!("/members/{member}"), Said::Saved)),
         Err(refusal) => shown(&office, member, (None, None), (typed, Some(refusal))).await,
     }
 }

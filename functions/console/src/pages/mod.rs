@@ -7,6 +7,7 @@ pub(crate) mod documents;
 pub(crate) mod entries;
 pub(crate) mod erasures;
 pub(crate) mod folders;
+mod form_shown;
 pub(crate) mod guide;
 pub(crate) mod home;
 pub(crate) mod keys;

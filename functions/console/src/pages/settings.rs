@@ -6,9 +6,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::base::language::Language;
 
+use super::form_shown::FormShown;
 use crate::{
     api_client::{PageError, Refusal},
-    form::{Fields, TAG_FIELD},
+    form::Fields,
     said::Said,
     shell::{Office, Shell, page_saying},
     text::Texts,
@@ -49,28 +50,6 @@ impl MarkViews {
     /// Both in a line.
     fn in_words(&self) -> String {
         format!("{} · {}", self.received.name, self.filed.name)
-    }
-}
-
-/// A form of the page, as it is stored or was typed.
-struct FormShown {
-    typed: Fields,
-    /// The tag of what the form shows.
-    tag: String,
-    refusal: Option<Refusal>,
-    /// What holds, where somebody else changed it meanwhile.
-    newer: Option<String>,
-}
-
-impl FormShown {
-    /// The form `deed`, if it is the one that was sent. `stored`: the tag of what holds, and that in words.
-    fn of(deed: &str, sent: &Fields, refusal: Option<&Refusal>, (tag, words): (String, String)) -> Self {
-        let typed = sent.of_form(deed);
-        let refusal = refusal.filter(|_| !typed.0.is_empty()).cloned();
-        let is_overtaken = refusal.as_ref().is_some_and(Refusal::is_overtaken);
-        let keeps = !is_overtaken && !typed.get(TAG_FIELD).is_empty();
-        let tag = if keeps { typed.get(TAG_FIELD).to_owned() } else { tag };
-        Self { typed, tag, refusal, newer: is_overtaken.then_some(words) }
     }
 }
 
