@@ -267,6 +267,7 @@ async fn a_person_sees_their_own_firms_only_and_no_page_of_another() {
         "/members".to_owned(),
         "/members/new".to_owned(),
         format!("/mailboxes/{}/folders", registry.mailbox),
+        format!("/mailboxes/{}/dossiers", registry.mailbox),
         format!("/mailboxes/{}/rules", registry.mailbox),
         format!("/mailboxes/{}", registry.mailbox),
     ];
@@ -1012,6 +1013,42 @@ async fn a_connection_and_a_member_that_somebody_else_changed_meanwhile_are_not_
 }
 
 #[tokio::test]
+async fn a_clerk_lets_a_folder_stand_for_a_dossier_and_ends_it() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let clients = world.microsoft.create_folder(ADA, "inbox", "Clients").unwrap();
+    let mailbox = format!("{}/mailboxes/{}", home(&registry), registry.mailbox);
+    world
+        .put(&format!("{}/selection", mailbox.replace("/console", "/v1")), json!({ "mode": "all", "folders": [] }))
+        .await
+        .ok();
+    let clerk = Visitor::invited(&world, &registry.firm, "clerk", ADA).await;
+    let dossiers = format!("{mailbox}/dossiers");
+    clerk.get(&mailbox).await.shows(&[&format!("href=\"{dossiers}\">Let a folder stand for a dossier")]);
+    let page = clerk.get(&dossiers).await;
+    page.shows(&["No folder of this mailbox stands for a dossier.", ">Inbox/Clients</option>"]);
+    let old = page.field("tag");
+    let choice = [("tag", old.as_str()), ("folder", &clients), ("dossier", "2026/7")];
+    let saved = clerk.submit(&page, &dossiers, &choice).await;
+    assert_eq!(saved.to.as_deref(), Some(dossiers.as_str()));
+    let page = clerk.get(&dossiers).await;
+    page.shows(&["Saved.", "<bdi>Inbox/Clients</bdi>", "<bdi>2026/7</bdi>"]);
+    clerk.get(&mailbox).await.shows(&["Mail in one folder is filed to its dossier:", "<bdi>2026/7</bdi>"]);
+    world.deliver(&clients, "A lease");
+    world.run_until_idle().await;
+    clerk.get(&format!("{}/documents", home(&registry))).await.shows(&["A lease", "Filed in 2026/7"]);
+    // A second tab that saw the older state is told, and what was typed is kept.
+    let choice = [("tag", old.as_str()), ("folder", clients.as_str()), ("dossier", "2026/8")];
+    let late = clerk.submit(&page, &dossiers, &choice).await;
+    assert_eq!(late.status, StatusCode::PRECONDITION_FAILED);
+    late.shows(&["somebody else has changed this", "value=\"2026/8\"", "<bdi>2026/7</bdi>"]);
+    let end = [("tag", late.field("tag")), ("end", clients.clone())];
+    let end = end.each_ref().map(|(name, value)| (*name, value.as_str()));
+    clerk.submit(&late, &dossiers, &end).await;
+    clerk.get(&dossiers).await.shows(&["No folder of this mailbox stands for a dossier."]);
+}
+
+#[tokio::test]
 async fn what_a_ticked_folder_means_for_those_below_it_stands_beside_it() {
     let world = World::new().await;
     let registry = world.registry().await;
@@ -1193,6 +1230,7 @@ async fn every_page_of_a_firm_has_help_and_leads_to_its_section_of_the_guide() {
         "/mailboxes/new",
         &mailbox,
         &format!("{mailbox}/folders"),
+        &format!("{mailbox}/dossiers"),
         &format!("{mailbox}/rules"),
         "/connectors",
         "/connectors/new",

@@ -28,8 +28,8 @@ use shared::{app::App, base::headers::guarded};
 pub use crate::api_client::ApiClient;
 use crate::console::Console;
 use crate::pages::{
-    activity, connectors, documents, entries, erasures, folders, guide, home, keys, mailboxes, members, operator, people,
-    proposals, retention, rules, settings, sign_in, webhooks,
+    activity, connectors, documents, entries, erasures, folder_dossiers, folders, guide, home, keys, mailboxes,
+    members, operator, people, proposals, retention, rules, settings, sign_in, webhooks,
 };
 
 /// All pages. `client`: the way to the API.
@@ -56,6 +56,10 @@ pub fn router(app: App, client: ApiClient) -> Router {
         .route("/console/firms/{firm}/mailboxes", get(mailboxes::list))
         .route("/console/firms/{firm}/mailboxes/new", get(mailboxes::new).post(mailboxes::create))
         .route("/console/firms/{firm}/mailboxes/{mailbox}/folders", get(folders::read).post(folders::choose))
+        .route(
+            "/console/firms/{firm}/mailboxes/{mailbox}/dossiers",
+            get(folder_dossiers::read).post(folder_dossiers::change),
+        )
         .route("/console/firms/{firm}/mailboxes/{mailbox}/rules", get(rules::read).post(rules::change))
         .route("/console/firms/{firm}/connectors", get(connectors::list))
         .route("/console/firms/{firm}/connectors/new", get(connectors::new).post(connectors::create))

@@ -588,6 +588,7 @@ did-activate = hat ein Postfach eingeschaltet
 did-pause = hat ein Postfach angehalten
 did-folders = hat Ordner gewählt
 did-rules = hat Regeln geändert
+did-folder-dossiers = ließ einen Ordner für eine Akte stehen oder beendete das
 did-grant-history = hat ältere Mail freigegeben oder das zurückgenommen
 did-reconcile = hat ein Postfach prüfen lassen
 did-mailbox-add = hat ein Postfach hinzugefügt
@@ -624,6 +625,23 @@ check-listed = Im Ordner
 check-due = Aufzubewahren
 check-missing = Fehlt
 folder = Ordner
+folder-dossiers = Ordner, die für eine Akte stehen
+folder-dossiers-what = greffe legt die E-Mails eines solchen Ordners in seiner Akte ab, auch was jemand später dorthin verschiebt. Eine E-Mail, die herausgeschoben wird, kommt aus der Akte.
+folder-dossiers-none = Kein Ordner dieses Postfachs steht für eine Akte.
+folder-dossiers-some = { $n ->
+    [one] E-Mails in einem Ordner werden abgelegt in:
+   *[other] E-Mails in { $n } Ordnern werden abgelegt in:
+}
+folder-dossiers-change = Diese Ordner ändern
+folder-dossiers-set = Einen Ordner für eine Akte stehen lassen
+folder-dossiers-help = Wählen Sie einen Ordner des Postfachs und die Akte, für die er steht. Wer in Outlook eine E-Mail in den Ordner verschiebt, legt sie ab; diese Seite braucht dafür niemand. Wenn Sie es beenden, bleibt abgelegt, was abgelegt ist.
+folder-dossier-new = Ein weiterer Ordner
+folder-dossier-end = Beenden
+folder-unknown = Ein Ordner, den es nicht mehr gibt oder der gerade nicht zu lesen ist
+folder-choices-more = { $n ->
+    [one] Der erste Ordner steht in der Liste. Suchen Sie andere nach ihrem Namen.
+   *[other] Die ersten { $n } Ordner stehen in der Liste. Suchen Sie andere nach ihrem Namen.
+}
 grant = Frühere E-Mails
 grant-none = Es sind keine älteren E-Mails freigegeben.
 grant-since = Ihr Anbieter hat E-Mails ab { $name } freigegeben.

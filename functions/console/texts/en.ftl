@@ -588,6 +588,7 @@ did-activate = switched a mailbox on
 did-pause = paused a mailbox
 did-folders = chose folders
 did-rules = changed rules
+did-folder-dossiers = let a folder stand for a dossier, or ended that
 did-grant-history = released or withdrew older mail
 did-reconcile = had a mailbox checked
 did-mailbox-add = added a mailbox
@@ -624,6 +625,23 @@ check-listed = In the folder
 check-due = To be kept
 check-missing = Missing
 folder = Folder
+folder-dossiers = Folders that stand for a dossier
+folder-dossiers-what = greffe files the mail of such a folder to its dossier, and what somebody moves there later. A mail that is moved out is taken out of the dossier.
+folder-dossiers-none = No folder of this mailbox stands for a dossier.
+folder-dossiers-some = { $n ->
+    [one] Mail in one folder is filed to its dossier:
+   *[other] Mail in { $n } folders is filed to their dossiers:
+}
+folder-dossiers-change = Change these folders
+folder-dossiers-set = Let a folder stand for a dossier
+folder-dossiers-help = Choose a folder of the mailbox and the dossier that it stands for. Whoever moves a mail into the folder in Outlook files it; nobody needs this page for that. If you end it, filed mail stays filed.
+folder-dossier-new = Another folder
+folder-dossier-end = End it
+folder-unknown = A folder that is gone or can't be read now
+folder-choices-more = { $n ->
+    [one] The first folder is listed. Find others by their name.
+   *[other] The first { $n } folders are listed. Find others by their name.
+}
 grant = Mail from before
 grant-none = No older mail is released.
 grant-since = Your provider released mail from { $name } on.

@@ -588,6 +588,7 @@ did-activate = a activé une boîte
 did-pause = a mis une boîte en pause
 did-folders = a choisi des dossiers
 did-rules = a modifié des règles
+did-folder-dossiers = a fait classer un dossier d'Outlook, ou y a mis fin
 did-grant-history = a autorisé ou retiré le courrier ancien
 did-reconcile = a fait vérifier une boîte
 did-mailbox-add = a ajouté une boîte
@@ -624,6 +625,23 @@ check-listed = Dans le dossier
 check-due = À conserver
 check-missing = Manquants
 folder = Dossier
+folder-dossiers = Dossiers d'Outlook qui classent
+folder-dossiers-what = greffe classe les courriels d'un tel dossier d'Outlook dans le dossier de votre cabinet qui lui correspond, et aussi ceux qu'on y déplace plus tard. Un courriel qu'on en sort est retiré du dossier.
+folder-dossiers-none = Aucun dossier d'Outlook de cette boîte ne classe.
+folder-dossiers-some = { $n ->
+    [one] Les courriels d'un dossier d'Outlook sont classés dans :
+   *[other] Les courriels de { $n } dossiers d'Outlook sont classés dans :
+}
+folder-dossiers-change = Modifier ces dossiers d'Outlook
+folder-dossiers-set = Faire classer un dossier d'Outlook
+folder-dossiers-help = Choisissez un dossier d'Outlook et le dossier de votre cabinet qui lui correspond. Déplacer un courriel dans ce dossier d'Outlook suffit à le classer ; nul besoin de cette page. Si vous y mettez fin, ce qui est classé le reste.
+folder-dossier-new = Un autre dossier d'Outlook
+folder-dossier-end = Y mettre fin
+folder-unknown = Un dossier d'Outlook qui n'existe plus ou ne peut pas être lu maintenant
+folder-choices-more = { $n ->
+    [one] Le premier dossier d'Outlook est proposé. Cherchez les autres par leur nom.
+   *[other] Les { $n } premiers dossiers d'Outlook sont proposés. Cherchez les autres par leur nom.
+}
 grant = Courrier d'avant
 grant-none = Aucun courrier ancien n'est autorisé.
 grant-since = Votre fournisseur a autorisé le courrier à partir du { $name }.

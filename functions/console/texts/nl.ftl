@@ -588,6 +588,7 @@ did-activate = zette een postvak aan
 did-pause = pauzeerde een postvak
 did-folders = koos mappen
 did-rules = wijzigde regels
+did-folder-dossiers = liet een map voor een dossier staan, of beëindigde dat
 did-grant-history = gaf oudere mail vrij of trok dat in
 did-reconcile = liet een postvak controleren
 did-mailbox-add = voegde een postvak toe
@@ -624,6 +625,23 @@ check-listed = In de map
 check-due = Te bewaren
 check-missing = Ontbreekt
 folder = Map
+folder-dossiers = Mappen die voor een dossier staan
+folder-dossiers-what = greffe klasseert de e-mail van zo'n map in haar dossier, ook wat iemand er later naartoe verplaatst. Een e-mail die eruit verplaatst wordt, gaat uit het dossier.
+folder-dossiers-none = Geen map van dit postvak staat voor een dossier.
+folder-dossiers-some = { $n ->
+    [one] E-mail in één map wordt geklasseerd in:
+   *[other] E-mail in { $n } mappen wordt geklasseerd in:
+}
+folder-dossiers-change = Deze mappen wijzigen
+folder-dossiers-set = Een map voor een dossier laten staan
+folder-dossiers-help = Kies een map van het postvak en het dossier waarvoor ze staat. Wie in Outlook een e-mail naar de map verplaatst, klasseert hem; daarvoor is deze pagina niet nodig. Als u het beëindigt, blijft geklasseerd wat geklasseerd is.
+folder-dossier-new = Nog een map
+folder-dossier-end = Beëindigen
+folder-unknown = Een map die weg is of nu niet gelezen kan worden
+folder-choices-more = { $n ->
+    [one] De eerste map staat in de lijst. Zoek andere op naam.
+   *[other] De eerste { $n } mappen staan in de lijst. Zoek andere op naam.
+}
 grant = E-mail van vroeger
 grant-none = Er is geen oudere e-mail vrijgegeven.
 grant-since = Uw leverancier gaf e-mail vanaf { $name } vrij.

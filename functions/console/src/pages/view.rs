@@ -134,6 +134,7 @@ pub(super) struct MailboxView {
     pub preparing: Option<PreparingView>,
     pub selection: Option<SelectionView>,
     pub rules: RulesView,
+    pub dossiers: Vec<FolderDossierView>,
     pub activated_at: Option<Timestamp>,
     pub history: Option<HistoryView>,
     pub grant: Option<GrantView>,
@@ -161,6 +162,14 @@ pub(super) struct RulesView {
     pub excluded_senders: Vec<String>,
     pub excluded_domains: Vec<String>,
     pub mark: bool,
+}
+
+/// A folder that stands for a dossier.
+#[derive(Debug, Deserialize)]
+pub(super) struct FolderDossierView {
+    /// The id of the folder.
+    pub folder: String,
+    pub dossier: String,
 }
 
 #[derive(Debug, Deserialize)]
