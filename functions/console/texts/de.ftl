@@ -83,6 +83,8 @@ need-member = { $n ->
    *[other] { $n } Termine und Kontakte stehen nicht im Outlook von { $name }.
 }
 need-member-how = Öffnen Sie die Einträge dieser Person: Jeder sagt, warum, und wer am Zug ist.
+need-members-more = Vielleicht fehlt auch im Outlook anderer Mitglieder etwas.
+need-members-more-how = Diese Seite sieht nur die neuesten Fehlschläge an. Öffnen Sie ein Mitglied, um zu sehen, wie es dort steht.
 need-webhook-failing = Ihre Anwendung nimmt nicht an, was greffe an { $name } sendet.
 need-webhook-paused = An { $name } wird nichts gesendet: Es ist angehalten.
 need-webhook-how = Lassen Sie es weitergehen, sobald Ihre Anwendung bereit ist.

@@ -83,6 +83,8 @@ need-member = { $n ->
    *[other] { $n } dates and contacts are not in { $name }'s Outlook.
 }
 need-member-how = Open the entries of this person: each says why, and whose turn it is.
+need-members-more = Perhaps the Outlook of other members lacks something, too.
+need-members-more-how = This page looks at the newest failures only. Open a member to see how theirs is.
 need-webhook-failing = Your application does not take what greffe posts to { $name }.
 need-webhook-paused = Nothing is posted to { $name }: it is paused.
 need-webhook-how = Let it go on once your application is ready.

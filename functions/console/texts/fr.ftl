@@ -83,6 +83,8 @@ need-member = { $n ->
    *[other] { $n } dates et contacts ne sont pas dans l'Outlook de { $name }.
 }
 need-member-how = Ouvrez les entrées de cette personne : chacune dit pourquoi, et à qui c'est le tour.
+need-members-more = Il manque peut-être aussi quelque chose dans l'Outlook d'autres membres.
+need-members-more-how = Cette page ne regarde que les échecs les plus récents. Ouvrez un membre pour voir ce qu'il en est.
 need-webhook-failing = Votre application ne prend pas ce que greffe envoie à { $name }.
 need-webhook-paused = Rien n'est envoyé à { $name } : c'est en pause.
 need-webhook-how = Reprenez quand votre application est prête.

@@ -83,6 +83,8 @@ need-member = { $n ->
    *[other] { $n } afspraken en contacten staan niet in Outlook van { $name }.
 }
 need-member-how = Open de items van deze persoon: elk zegt waarom, en wie aan zet is.
+need-members-more = Misschien ontbreekt er ook iets in de Outlook van andere leden.
+need-members-more-how = Deze pagina kijkt alleen naar de nieuwste mislukkingen. Open een lid om te zien hoe het ermee staat.
 need-webhook-failing = Uw toepassing neemt niet aan wat greffe naar { $name } stuurt.
 need-webhook-paused = Er wordt niets naar { $name } gestuurd: het is gepauzeerd.
 need-webhook-how = Laat het doorgaan zodra uw toepassing klaar is.

@@ -1,7 +1,5 @@
 //! What needs somebody, as Home says it: one sentence each, with one button.
 
-use std::collections::BTreeSet;
-
 use serde::Deserialize;
 use shared::base::id::MemberId;
 
@@ -17,6 +15,8 @@ use crate::{
 
 /// Mails that are looked at for proposals.
 const PROPOSALS_LOOKED_AT: usize = 100;
+/// Members who are asked about, those of the newest failures first.
+const MEMBERS_LOOKED_AT_MAX: usize = 30;
 /// Members who are named.
 const MEMBERS_NAMED_MAX: usize = 10;
 /// Pages of events by which it is known whose dates or contacts failed, a hundred each.
@@ -96,48 +96,79 @@ struct PushEvents {
     next: u64,
 }
 
-/// Members whose Outlook lacks something. Events say who may be meant, so that not every member is asked about.
-async fn of_members(office: &Office, s: &Shell) -> Result<Vec<Need>, PageError> {
-    let (mut seen, mut after) = (BTreeSet::new(), String::new());
+/// The members whom failures are about, the newest first, and whether there may be others.
+async fn failing_members(office: &Office) -> Result<(Vec<MemberId>, bool), PageError> {
+    let (mut members, mut after) = (Vec::new(), String::new());
     for _ in 0..EVENT_PAGES {
         let path = office.v1(&format!("/events?type=push_failed&order=desc&limit=100{after}"));
         let page: PushEvents = office.api().get(&path).await?;
-        seen.extend(page.items.iter().map(|event| event.member));
-        if page.next == 0 || seen.len() >= MEMBERS_NAMED_MAX {
-            break;
+        for PushEvent { member } in page.items {
+            if !members.contains(&member) {
+                members.push(member);
+            }
+        }
+        if page.next == 0 || members.len() > MEMBERS_LOOKED_AT_MAX {
+            let goes_on = members.len() > MEMBERS_LOOKED_AT_MAX;
+            members.truncate(MEMBERS_LOOKED_AT_MAX);
+            return Ok((members, goes_on));
         }
         after = and("after", &page.next.to_string());
     }
-    let mut needs = Vec::new();
-    for member in seen.into_iter().take(MEMBERS_NAMED_MAX) {
-        let (own, push) = (office.v1(&format!("/members/{member}")), office.v1(&format!("/members/{member}/push")));
-        let of_member = tokio::try_join!(office.api().get::<MemberName>(&own), office.api().get::<PushView>(&push));
-        let (member, push) = match of_member {
-            Ok(found) => found,
-            // Removed since.
-            Err(PageError::NotFound) => continue,
-            Err(other) => return Err(other),
-        };
-        for problem in push.problems() {
-            let sentence = s.t.say_two("turn-and-action", &member.name, &problem.meaning);
-            // Dates and contacts often wait for the same.
-            if needs.iter().all(|need: &Need| need.sentence != sentence) {
-                let to = s.at(&format!("/members/{}", member.id));
-                needs.push(Need { sentence, explanation: problem.what_next(s), to });
-            }
+    Ok((members, true))
+}
+
+/// Members whose Outlook lacks something. Events say who may be meant, so that not every member is asked about; where
+/// somebody may be left out, the last sentence says so.
+async fn of_members(office: &Office, s: &Shell) -> Result<Vec<Need>, PageError> {
+    let (members, mut goes_on) = failing_members(office).await?;
+    let (mut needs, mut named) = (Vec::new(), 0);
+    for member in members {
+        if named == MEMBERS_NAMED_MAX {
+            goes_on = true;
+            break;
         }
-        let (dates, contacts) = push.failed();
-        for (noun, failed) in [("dates", dates), ("contacts", contacts)] {
-            if failed > 0 {
-                needs.push(Need {
-                    sentence: s.t.say_n_name("need-member", failed, &member.name),
-                    explanation: s.t.say("need-member-how"),
-                    to: s.at(&format!("/entries/{noun}?member={}", member.id)),
-                });
-            }
-        }
+        let count = needs.len();
+        of_member(office, s, member, &mut needs).await?;
+        named += usize::from(needs.len() > count);
+    }
+    if goes_on && named > 0 {
+        needs.push(Need {
+            sentence: s.t.say("need-members-more"),
+            explanation: s.t.say("need-members-more-how"),
+            to: s.at("/members"),
+        });
     }
     Ok(needs)
+}
+
+async fn of_member(office: &Office, s: &Shell, member: MemberId, needs: &mut Vec<Need>) -> Result<(), PageError> {
+    let (own, push) = (office.v1(&format!("/members/{member}")), office.v1(&format!("/members/{member}/push")));
+    let of_member = tokio::try_join!(office.api().get::<MemberName>(&own), office.api().get::<PushView>(&push));
+    let (member, push) = match of_member {
+        Ok(found) => found,
+        // Removed since.
+        Err(PageError::NotFound) => return Ok(()),
+        Err(other) => return Err(other),
+    };
+    for problem in push.problems() {
+        let sentence = s.t.say_two("turn-and-action", &member.name, &problem.meaning);
+        // Dates and contacts often wait for the same.
+        if needs.iter().all(|need| need.sentence != sentence) {
+            let to = s.at(&format!("/members/{}", member.id));
+            needs.push(Need { sentence, explanation: problem.what_next(s), to });
+        }
+    }
+    let (dates, contacts) = push.failed();
+    for (noun, failed) in [("dates", dates), ("contacts", contacts)] {
+        if failed > 0 {
+            needs.push(Need {
+                sentence: s.t.say_n_name("need-member", failed, &member.name),
+                explanation: s.t.say("need-member-how"),
+                to: s.at(&format!("/entries/{noun}?member={}", member.id)),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Webhooks to which nothing is posted.
