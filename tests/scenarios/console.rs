@@ -2,7 +2,7 @@
 
 use std::{sync::Mutex, time::Duration};
 
-use microsoft365::{Mail, Times};
+use microsoft365::{Mail, Times, ValueFault};
 use reqwest::{StatusCode, header};
 use serde_json::{Value, json};
 use tests::{ADA, Browser, Registry, World, message_id};
@@ -1375,6 +1375,21 @@ async fn of_many_members_whose_outlook_lacks_something_home_names_ten_and_says_t
     };
     assert_eq!(named(&members[..10]).await, (10, false));
     assert_eq!(named(&members).await, (10, true));
+}
+
+#[tokio::test]
+async fn a_mail_that_microsoft_does_not_give_out_is_found_with_when_it_is_tried_again() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let mail = world.deliver("inbox", "A broken mail");
+    world.microsoft.faults().value(&mail, ValueFault::Status(400), Times::Forever);
+    world.run_until_idle().await;
+    let visitor = Visitor::invited(&world, &registry.firm, "reader", ADA).await;
+    let found = format!("{}/documents?mailbox={}&amp;filed=failed", home(&registry), registry.mailbox);
+    visitor.get(&format!("{}/mailboxes/{}", home(&registry), registry.mailbox)).await.shows(&[&found]);
+    visitor.get(&found.replace("&amp;", "&")).await.shows(&["A broken mail", "Not given out by Microsoft yet"]);
+    let own = format!("{}/documents/{}", home(&registry), message_id(&registry, &mail));
+    visitor.get(&own).await.shows(&["greffe asked for it", "greffe tries again by itself: 2 Mar 2026"]);
 }
 
 #[tokio::test]

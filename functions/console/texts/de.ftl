@@ -187,6 +187,7 @@ search-clear = Wieder alle E-Mails zeigen
 search-filed = Abgelegt oder nicht
 search-filed-no = noch nicht abgelegt
 search-filed-yes = abgelegt
+search-failed = von Microsoft nicht herausgegeben
 search-direction = Empfangen oder gesendet
 search-received = empfangen
 search-sent = gesendet
@@ -237,6 +238,12 @@ mail-no-subject = (kein Betreff)
 mail-kept = Aufbewahrt
 mail-filed-in = Abgelegt in { $name }
 mail-failed = Von Microsoft noch nicht ausgegeben
+mail-tries = { $n ->
+    [one] greffe hat einmal darum gebeten.
+   *[other] greffe hat { $n }-mal darum gebeten.
+}
+mail-next-try = greffe versucht es von selbst noch einmal: { $name }.
+mail-given-up = greffe versucht es nicht mehr. Öffnen Sie die E-Mail in Outlook: Wenn sie sich dort öffnen lässt, melden Sie es Ihrem Anbieter.
 mail-gone = Vor dem Lesen gelöscht
 mail-erased = Auf Verlangen gelöscht
 mail-removed = Als unerwünscht entfernt

@@ -187,6 +187,7 @@ search-clear = Show all mail again
 search-filed = Filed or not
 search-filed-no = not filed yet
 search-filed-yes = filed
+search-failed = not given out by Microsoft
 search-direction = Received or sent
 search-received = received
 search-sent = sent
@@ -237,6 +238,12 @@ mail-no-subject = (no subject)
 mail-kept = Kept
 mail-filed-in = Filed in { $name }
 mail-failed = Not given out by Microsoft yet
+mail-tries = { $n ->
+    [one] greffe asked for it once.
+   *[other] greffe asked for it { $n } times.
+}
+mail-next-try = greffe tries again by itself: { $name }.
+mail-given-up = greffe does not try again. Open the mail in Outlook: if it opens there, tell your provider.
 mail-gone = Deleted before it was read
 mail-erased = Erased on request
 mail-removed = Removed as unwanted

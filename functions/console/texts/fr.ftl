@@ -187,6 +187,7 @@ search-clear = Afficher à nouveau tous les courriels
 search-filed = Classé ou non
 search-filed-no = pas encore classés
 search-filed-yes = classés
+search-failed = pas fourni par Microsoft
 search-direction = Reçus ou envoyés
 search-received = reçus
 search-sent = envoyés
@@ -237,6 +238,12 @@ mail-no-subject = (sans objet)
 mail-kept = Conservé
 mail-filed-in = Classé dans { $name }
 mail-failed = Pas encore délivré par Microsoft
+mail-tries = { $n ->
+    [one] greffe l'a demandé une fois.
+   *[other] greffe l'a demandé { $n } fois.
+}
+mail-next-try = greffe réessaie de lui-même : { $name }.
+mail-given-up = greffe ne réessaie plus. Ouvrez le courriel dans Outlook : s'il s'y ouvre, prévenez votre fournisseur.
 mail-gone = Supprimé avant lecture
 mail-erased = Effacé sur demande
 mail-removed = Retiré car indésirable

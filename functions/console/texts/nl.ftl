@@ -187,6 +187,7 @@ search-clear = Weer alle e-mails tonen
 search-filed = Geklasseerd of niet
 search-filed-no = nog niet geklasseerd
 search-filed-yes = geklasseerd
+search-failed = niet vrijgegeven door Microsoft
 search-direction = Ontvangen of verzonden
 search-received = ontvangen
 search-sent = verzonden
@@ -237,6 +238,12 @@ mail-no-subject = (geen onderwerp)
 mail-kept = Bewaard
 mail-filed-in = Geklasseerd in { $name }
 mail-failed = Door Microsoft nog niet gegeven
+mail-tries = { $n ->
+    [one] greffe vroeg er één keer om.
+   *[other] greffe vroeg er { $n } keer om.
+}
+mail-next-try = greffe probeert het uit zichzelf opnieuw: { $name }.
+mail-given-up = greffe probeert het niet meer. Open de e-mail in Outlook: als hij daar opengaat, meld het dan aan uw leverancier.
 mail-gone = Verwijderd voordat greffe las
 mail-erased = Gewist op verzoek
 mail-removed = Als ongewenst verwijderd

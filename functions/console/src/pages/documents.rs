@@ -37,7 +37,7 @@ pub(crate) struct SearchQuery {
     from: String,
     dossier: String,
     mailbox: String,
-    /// `yes`, `no`, or empty for both.
+    /// `yes`, `no`, `failed` for mail that is not archived yet, or empty for all.
     filed: String,
     /// `received`, `sent`, or empty for both.
     direction: String,
@@ -120,8 +120,10 @@ impl SearchQuery {
         let filed = match self.filed.as_str() {
             "yes" => "true",
             "no" => "false",
+            "failed" => "",
             other => other,
         };
+        let state = if self.filed == "failed" { "failed" } else { "" };
         let attachments = if self.attachments.is_empty() { "" } else { "true" };
         [
             ("q", self.q.as_str()),
@@ -130,6 +132,7 @@ impl SearchQuery {
             ("mailbox", mailbox),
             // The API takes one of the two; mail of a dossier is filed.
             ("filed", if self.dossier.is_empty() { filed } else { "" }),
+            ("state", state),
             ("direction", &self.direction),
             ("since", &time(&self.since, 0)),
             ("until", &time(&self.until, 1)),
@@ -151,9 +154,9 @@ impl SearchQuery {
         self.filters().iter().any(|(_, value)| !value.is_empty())
     }
 
-    /// Whether nothing can fit: mail of a dossier that is not filed.
+    /// Whether nothing can fit: mail of a dossier that is not filed, or not archived.
     fn is_empty_by_itself(&self) -> bool {
-        !self.dossier.is_empty() && self.filed == "no"
+        !self.dossier.is_empty() && matches!(self.filed.as_str(), "no" | "failed")
     }
 
     fn ticks_all(&self) -> bool {
@@ -559,6 +562,8 @@ mod tests {
         assert!(days.is_filtered() && !search.is_filtered());
         let of_dossier = SearchQuery { dossier: "7".into(), filed: "yes".into(), ..SearchQuery::default() };
         assert_eq!(of_dossier.asked("", &paris), "&dossier=7");
+        let failed = SearchQuery { filed: "failed".into(), ..SearchQuery::default() };
+        assert_eq!(failed.asked("m", &paris), "&mailbox=m&state=failed");
         let long = SearchQuery { q: "é".repeat(1_000), after: "7".to_owned(), ..SearchQuery::default() }.bounded();
         assert_eq!(long.q.chars().count(), TEXT_CHARS_MAX);
         assert!(long.query(true).ends_with("&after=7") && !long.query(false).contains("after"));

@@ -382,6 +382,28 @@ pub(super) struct MessageView {
     pub filed_at: Option<Timestamp>,
     pub kept_until: Option<Timestamp>,
     pub erasure: Option<MessageErasureView>,
+    pub failure: Option<MessageFailureView>,
+}
+
+/// Why a mail is not archived yet.
+#[derive(Debug, Deserialize)]
+pub(super) struct MessageFailureView {
+    /// Microsoft's code.
+    pub code: String,
+    pub attempts: u32,
+    /// None if greffe does not try again.
+    pub next_try: Option<Timestamp>,
+}
+
+impl MessageFailureView {
+    /// How often it was tried, and when it is tried next.
+    pub(super) fn words(&self, t: &Texts) -> String {
+        let next = match self.next_try {
+            Some(at) => t.say_name("mail-next-try", &t.time(at)),
+            None => t.say("mail-given-up"),
+        };
+        format!("{} {next}", t.say_n("mail-tries", self.attempts))
+    }
 }
 
 /// Who had a mail erased or removed, when and why.
