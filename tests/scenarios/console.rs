@@ -562,7 +562,8 @@ async fn the_operator_comes_by_a_link_that_opens_once_for_ten_minutes() {
     operator.cookie = opened.headers[header::SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
     assert_eq!(operator.get("/console/firms").await.to.as_deref(), Some("/console/operator"));
     let page = operator.get("/console/operator").await;
-    page.shows(&["Lumen Avocats", "New firm"]);
+    let state = ["One firm.", "The API answers: version ", "Your app registration: ", "class=\"dot good\""];
+    page.shows(&[&["Lumen Avocats", "New firm"][..], &state].concat());
     let typed =
         [("do", "create"), ("name", "Cabinet Duval"), ("language", "fr"), ("time_zone", "Mars"), ("domains", "")];
     let refused = operator.submit(&page, "/console/operator", &typed).await;

@@ -663,6 +663,17 @@ grant-do = Freigeben
 grant-revoke = Zurücknehmen
 operator-firms = Kanzleien
 operator-none = Es gibt noch keine Kanzlei.
+operator-count = { $n ->
+    [one] Eine Kanzlei.
+   *[other] { $n } Kanzleien.
+}
+operator-count-more = Mehr als { $n } Kanzleien.
+operator-state = greffe selbst
+operator-version = Die API antwortet: Version { $name }.
+operator-app = Ihre App-Registrierung
+operator-app-ended = ihre Anmeldedaten sind am { $name } abgelaufen. Ersetzen Sie sie.
+operator-app-unknown = es ist nicht bekannt, wann ihre Anmeldedaten ablaufen.
+operator-state-what = Worauf eine Kanzlei wartet, steht auf ihrer Startseite, auch wenn Sie am Zug sind. Wie viel zu tun ist und was fehlschlägt, zeigen das Dashboard und die Alarme in AWS.
 operator-new = Neue Kanzlei
 operator-language = Sprache
 operator-zone = Zeitzone

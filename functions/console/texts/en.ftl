@@ -663,6 +663,17 @@ grant-do = Release
 grant-revoke = Withdraw
 operator-firms = Firms
 operator-none = There is no firm yet.
+operator-count = { $n ->
+    [one] One firm.
+   *[other] { $n } firms.
+}
+operator-count-more = More than { $n } firms.
+operator-state = greffe itself
+operator-version = The API answers: version { $name }.
+operator-app = Your app registration
+operator-app-ended = its credential expired on { $name }. Replace it.
+operator-app-unknown = it is not known when its credential expires.
+operator-state-what = What a firm waits for stands on its Home, also where it is your turn. How much is worked on, and what fails, show the dashboard and the alarms in AWS.
 operator-new = New firm
 operator-language = Language
 operator-zone = Time zone

@@ -663,6 +663,17 @@ grant-do = Autoriser
 grant-revoke = Retirer
 operator-firms = Cabinets
 operator-none = Il n'y a pas encore de cabinet.
+operator-count = { $n ->
+    [one] Un cabinet.
+   *[other] { $n } cabinets.
+}
+operator-count-more = Plus de { $n } cabinets.
+operator-state = greffe lui-même
+operator-version = L'API répond : version { $name }.
+operator-app = Votre inscription d'application
+operator-app-ended = son identifiant a expiré le { $name }. Remplacez-le.
+operator-app-unknown = on ne sait pas quand son identifiant expire.
+operator-state-what = Ce qu'un cabinet attend figure sur son accueil, même quand c'est à vous d'agir. Le tableau de bord et les alarmes d'AWS montrent le travail en cours et les échecs.
 operator-new = Nouveau cabinet
 operator-language = Langue
 operator-zone = Fuseau horaire

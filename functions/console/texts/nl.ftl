@@ -663,6 +663,17 @@ grant-do = Vrijgeven
 grant-revoke = Intrekken
 operator-firms = Kantoren
 operator-none = Er is nog geen kantoor.
+operator-count = { $n ->
+    [one] Eén kantoor.
+   *[other] { $n } kantoren.
+}
+operator-count-more = Meer dan { $n } kantoren.
+operator-state = greffe zelf
+operator-version = De API antwoordt: versie { $name }.
+operator-app = Uw app-registratie
+operator-app-ended = haar inloggegevens zijn verlopen op { $name }. Vervang ze.
+operator-app-unknown = het is niet bekend wanneer haar inloggegevens verlopen.
+operator-state-what = Waar een kantoor op wacht, staat op zijn startpagina, ook als u aan zet bent. Hoeveel werk er is en wat mislukt, tonen het dashboard en de alarmen in AWS.
 operator-new = Nieuw kantoor
 operator-language = Taal
 operator-zone = Tijdzone

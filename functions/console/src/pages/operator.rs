@@ -17,7 +17,10 @@ use shared::{
     firm::console_pass::Visit,
 };
 
-use super::view::{self, Listed};
+use super::{
+    view::{self, Listed, SecretView, Standing},
+    webhooks::WebhookView,
+};
 use crate::{
     api_client::{Api, PageError, Refusal, and, encoded},
     console::Shared,
@@ -25,7 +28,11 @@ use crate::{
     said::Said,
     session::Guest,
     shell::{Shell, api, page_saying},
+    text::Texts,
 };
+
+/// Days before its end from which a credential is the operator's turn.
+const SECRET_DAYS: i64 = 30;
 
 #[derive(Deserialize)]
 struct FirmListed {
@@ -50,13 +57,76 @@ struct WaitingView {
     since: Timestamp,
 }
 
+#[derive(Deserialize)]
+struct Health {
+    version: String,
+}
+
+/// The operator's app registration.
+#[derive(Deserialize)]
+struct PlatformApp {
+    secret: Option<SecretView>,
+}
+
+/// How a part of greffe stands.
+struct StateLine {
+    standing: Standing,
+    words: String,
+}
+
+impl StateLine {
+    /// The credential of the app registration.
+    fn of_app(app: &PlatformApp, t: &Texts) -> Self {
+        let name = t.say("operator-app");
+        let secret = app.secret.as_ref();
+        let ends = secret.and_then(|secret| Some((secret.expires_at?, secret.days_left?)));
+        let standing = match ends {
+            Some((_, days)) if days < SECRET_DAYS => Standing::Needed,
+            _ => Standing::Good,
+        };
+        let words = match ends {
+            Some((end, days @ 0..)) => {
+                return Self {
+                    standing,
+                    words: format!("{} {}", t.say_two("secret-ends", &name, &t.day(end)), t.say_n("secret-days", days)),
+                };
+            }
+            Some((end, _)) => t.say_name("operator-app-ended", &t.day(end)),
+            None if secret.is_some_and(|secret| secret.credential == "federated") => t.say("credential-federated-now"),
+            None => t.say("operator-app-unknown"),
+        };
+        Self { standing, words: t.say_two("turn-and-action", &name, &words) }
+    }
+}
+
+/// How greffe itself stands, as far as the API tells.
+async fn state(api: &Api, t: &Texts) -> Result<Vec<StateLine>, PageError> {
+    let (health, app, webhooks) = tokio::try_join!(
+        api.get::<Health>("/healthz"),
+        api.tried::<PlatformApp>(Method::GET, "/v1/app", None),
+        api.get::<Listed<WebhookView>>("/v1/webhooks"),
+    )?;
+    let mut lines =
+        vec![StateLine { standing: Standing::Good, words: t.say_name("operator-version", &health.version) }];
+    // Without an app registration of the operator, each firm has its own.
+    lines.extend(app.ok().map(|app| StateLine::of_app(&app, t)));
+    lines.extend(webhooks.items.iter().map(|webhook| StateLine {
+        standing: webhook.standing(),
+        words: t.say_two("turn-and-action", &webhook.url, &webhook.words(t)),
+    }));
+    Ok(lines)
+}
+
 #[derive(Template)]
 #[template(path = "operator.html")]
 struct OperatorPage {
     s: Shell,
     firms: Vec<FirmListed>,
     next: Option<String>,
+    /// Whether these are the first firms.
+    is_first: bool,
     waiting: Vec<(String, WaitingView)>,
+    state: Vec<StateLine>,
     typed: Fields,
     refusal: Option<Refusal>,
 }
@@ -65,6 +135,15 @@ impl OperatorPage {
     /// Tag and name of each language, the page's own first.
     fn languages(&self) -> Vec<(&'static str, String)> {
         Language::ALL.into_iter().map(|language| (language.tag(), language.own_name().to_owned())).collect()
+    }
+
+    /// How many firms there are, as far as the list tells.
+    fn count(&self) -> String {
+        match (self.is_first, &self.next, self.firms.len()) {
+            (false, ..) | (_, _, 0) => String::new(),
+            (true, Some(_), count) => self.s.t.say_n("operator-count-more", count),
+            (true, None, count) => self.s.t.say_n("operator-count", count),
+        }
     }
 
     fn chosen(&self, tag: &str) -> bool {
@@ -99,13 +178,17 @@ async fn shown(
 ) -> Result<Response, PageError> {
     let after = and("after", &which.after);
     let firms = format!("/v1/firms?sort=name&limit=100{after}");
-    let (firms, tenants) =
-        tokio::try_join!(api.get::<Listed<FirmListed>>(&firms), view::all::<TenantView>(api, "/v1/tenants"))?;
+    let s = Shell::of_guest(guest);
+    let (firms, tenants, state) = tokio::try_join!(
+        api.get::<Listed<FirmListed>>(&firms),
+        view::all::<TenantView>(api, "/v1/tenants"),
+        state(api, &s.t)
+    )?;
     let of = |tenant: TenantView| tenant.waiting.into_iter().map(move |waiting| (tenant.tenant_id.clone(), waiting));
     let waiting = tenants.into_iter().flat_map(of).collect();
     let next = firms.next.map(|next| format!("?after={}", encoded(&next)));
-    let (s, firms) = (Shell::of_guest(guest), firms.items);
-    Ok(page_saying(refusal, |refusal| OperatorPage { s, firms, next, waiting, typed, refusal }))
+    let (firms, is_first) = (firms.items, which.after.is_empty());
+    Ok(page_saying(refusal, |refusal| OperatorPage { s, firms, next, is_first, waiting, state, typed, refusal }))
 }
 
 /// The page.

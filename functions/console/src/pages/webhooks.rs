@@ -47,7 +47,7 @@ struct WebhookProblemView {
 }
 
 impl WebhookView {
-    fn standing(&self) -> Standing {
+    pub(super) fn standing(&self) -> Standing {
         match (&self.problem, &self.failing, self.state.as_str()) {
             (Some(_), ..) => Standing::Needed,
             (None, Some(_), _) => Standing::Busy,
@@ -56,7 +56,7 @@ impl WebhookView {
         }
     }
 
-    fn words(&self, t: &Texts) -> String {
+    pub(super) fn words(&self, t: &Texts) -> String {
         match self.standing() {
             Standing::Needed => t.say("webhook-stopped"),
             Standing::Busy => t.say("webhook-failing"),
