@@ -755,6 +755,16 @@ async fn a_member_is_linked_tested_and_given_dates_without_knowing_the_api() {
     let page = visitor.get(&member).await;
     page.shows(&["switched off", ADA]);
     visitor.submit(&page, &member, &[("test", "mail")]).await.shows(&["class=\"dot good\"", "works"]);
+    // Where scripts run, each dot waits for its own answer.
+    let token = page.field("token");
+    let all = [("token", token.as_str()), ("test", "all")];
+    let waiting = visitor.send_for(&member, &all, "section#tests").await;
+    assert_eq!(waiting.html.matches("hx-trigger=\"load\"").count(), 4, "{}", waiting.html);
+    let one = [("token", token.as_str()), ("test", "mail")];
+    let one = visitor.send_for(&member, &one, "li#check-mail").await;
+    one.shows(&["<li id=\"check-mail\"><span class=\"dot good\""]);
+    let all = visitor.submit(&page, &member, &[("test", "all")]).await;
+    assert_eq!(all.html.matches("<li id=\"check-").count(), 4, "{}", all.html);
     visitor.submit(&page, &member, &[("dates", "1"), ("target", "todo")]).await;
     let shown = world.get(&member.replace("/console", "/v1")).await.ok();
     assert_eq!(shown["push"], json!({ "dates": true, "contacts": false, "target": "todo" }));

@@ -17,6 +17,7 @@ use crate::{
     api_client::{PageError, Refusal},
     form::Fields,
     said::Said,
+    session::Guest,
     shell::{Office, Shell, page, page_saying},
     text::Texts,
 };
@@ -181,6 +182,8 @@ struct ConnectorPage {
 #[derive(Default)]
 struct Came {
     validation: Option<Validation>,
+    /// Whether a script waits for the test.
+    is_validating: bool,
     certificate: Option<CertificateView>,
     federation: Option<FederationView>,
 }
@@ -236,7 +239,7 @@ impl ConnectorPage {
 
     /// Whether the page waits for somebody who signs in elsewhere.
     fn waits(&self) -> bool {
-        self.came.validation.is_none() && self.c.standing() != Standing::Good
+        !self.came.is_validating && self.came.validation.is_none() && self.c.standing() != Standing::Good
     }
 }
 
@@ -285,12 +288,17 @@ async fn asked(office: &Office, own: &str, typed: &Fields) -> Result<Result<Came
 /// Tests it, changes it, gives its app registration another credential, or removes it.
 pub(crate) async fn change(
     office: Office,
+    guest: Guest,
     Path((_, connector)): Path<(FirmId, ConnectorId)>,
     typed: Fields,
 ) -> Result<Response, PageError> {
     let own = office.v1(&format!("/connectors/{connector}"));
     let (method, path, body) = match typed.get("do") {
-        "validate" | "certificate" | "federation" => {
+        "validate" if guest.part.as_deref() == Some("section#checks") => {
+            let came = Came { is_validating: true, ..Came::default() };
+            return shown(&office, connector, came, (&typed, None)).await;
+        }
+        "validate" | "validate-now" | "certificate" | "federation" => {
             let (came, refusal) = match asked(&office, &own, &typed).await? {
                 Ok(came) => (came, None),
                 Err(refusal) => (Came::default(), Some(refusal)),

@@ -11,7 +11,7 @@ use shared::base::{
 };
 
 use super::{
-    check::CheckView,
+    check::{CheckView, check_name},
     form_shown::FormShown,
     view::{self, ConnectorView, ProblemView, Standing},
 };
@@ -19,6 +19,7 @@ use crate::{
     api_client::{PageError, Refusal},
     form::Fields,
     said::Said,
+    session::Guest,
     shell::{Office, Shell, page, page_saying},
     text::Texts,
 };
@@ -195,13 +196,53 @@ impl PushDifference {
     }
 }
 
+/// The services that can be tested, as the API calls them.
+const SERVICES: [&str; 4] = ["mail", "calendar", "tasks", "contacts"];
+
+/// A test of a service.
+struct MemberTest {
+    service: &'static str,
+    /// None while a script waits for it.
+    check: Option<CheckView>,
+}
+
+impl MemberTest {
+    /// What is tested, in words.
+    fn name(&self, t: &Texts) -> String {
+        check_name(self.service, t)
+    }
+
+    /// Tests it. `own`: the path of the member.
+    async fn run(office: &Office, own: &str, service: &'static str) -> Result<Self, PageError> {
+        let body = Some(json!({ "service": service }));
+        let check = office.api().tried::<CheckView>(Method::POST, &format!("{own}/test"), body).await?;
+        let check = check.unwrap_or_else(|refusal| CheckView::refused(service, refusal));
+        Ok(Self { service, check: Some(check) })
+    }
+
+    /// Tests what a form asks for: one service, or `all`. `waits`: whether a script asks for each of them itself.
+    async fn asked(office: &Office, own: &str, asked: &str, waits: bool) -> Result<Vec<Self>, PageError> {
+        let of = |service| Self::run(office, own, service);
+        let [mail, calendar, tasks, contacts] = SERVICES;
+        Ok(match SERVICES.into_iter().find(|service| *service == asked) {
+            Some(service) if waits => vec![Self { service, check: None }],
+            Some(service) => vec![of(service).await?],
+            None if waits => SERVICES.map(|service| Self { service, check: None }).into(),
+            None => {
+                let all = tokio::try_join!(of(mail), of(calendar), of(tasks), of(contacts))?;
+                vec![all.0, all.1, all.2, all.3]
+            }
+        })
+    }
+}
+
 #[derive(Template)]
 #[template(path = "member.html")]
 struct MemberPage {
     s: Shell,
     m: MemberView,
     push: PushView,
-    check: Option<CheckView>,
+    tests: Vec<MemberTest>,
     /// What greffe would change, once somebody asked.
     preview: Option<OutlookPreview>,
     /// The form of the switches.
@@ -228,20 +269,14 @@ impl MemberPage {
 
     /// The services that can be tested: name in the API, and in words.
     fn services(&self) -> [(&'static str, String); 4] {
-        let t = &self.s.t;
-        [
-            ("mail", t.say("check-mail")),
-            ("calendar", t.say("check-calendar")),
-            ("tasks", t.say("check-tasks")),
-            ("contacts", t.say("check-contacts")),
-        ]
+        SERVICES.map(|service| (service, check_name(service, &self.s.t)))
     }
 }
 
 async fn shown(
     office: &Office,
     member: MemberId,
-    (check, preview): (Option<CheckView>, Option<OutlookPreview>),
+    (tests, preview): (Vec<MemberTest>, Option<OutlookPreview>),
     (typed, refusal): (Fields, Option<Refusal>),
 ) -> Result<Response, PageError> {
     let (own, push) = (office.v1(&format!("/members/{member}")), office.v1(&format!("/members/{member}/push")));
@@ -249,17 +284,18 @@ async fn shown(
         tokio::try_join!(office.api().get_tagged::<MemberView>(&own), office.api().get::<PushView>(&push))?;
     let s = office.shell("members");
     let change = FormShown::of("change", &typed, refusal.as_ref(), (tag, m.switches_in_words(&s.t)));
-    Ok(page_saying(refusal, |refusal| MemberPage { s, m, push, check, preview, change, refusal }))
+    Ok(page_saying(refusal, |refusal| MemberPage { s, m, push, tests, preview, change, refusal }))
 }
 
 /// One member.
 pub(crate) async fn read(office: Office, Path((_, member)): Path<(FirmId, MemberId)>) -> Result<Response, PageError> {
-    shown(&office, member, (None, None), (Fields::default(), None)).await
+    shown(&office, member, (Vec::new(), None), (Fields::default(), None)).await
 }
 
 /// Tests a service, shows what would change, changes the switches, or removes the member.
 pub(crate) async fn change(
     office: Office,
+    guest: Guest,
     Path((_, member)): Path<(FirmId, MemberId)>,
     typed: Fields,
 ) -> Result<Response, PageError> {
@@ -274,21 +310,18 @@ pub(crate) async fn change(
             Ok(preview) => (Some(preview), None),
             Err(refusal) => (None, Some(refusal)),
         };
-        return shown(&office, member, (None, preview), (Fields::default(), refusal)).await;
+        return shown(&office, member, (Vec::new(), preview), (Fields::default(), refusal)).await;
     }
-    let service = typed.get("test");
-    if !service.is_empty() {
-        let body = Some(json!({ "service": service }));
-        return match office.api().tried::<CheckView>(Method::POST, &format!("{own}/test"), body).await? {
-            Ok(check) => shown(&office, member, (Some(check), None), (Fields::default(), None)).await,
-            Err(refusal) => shown(&office, member, (None, None), (Fields::default(), Some(refusal))).await,
-        };
+    if !typed.get("test").is_empty() {
+        let waits = guest.part.as_deref() == Some("section#tests");
+        let tests = MemberTest::asked(&office, &own, typed.get("test"), waits).await?;
+        return shown(&office, member, (tests, None), (Fields::default(), None)).await;
     }
     let (dates, contacts) = (typed.is_on("dates"), typed.is_on("contacts"));
     let target = if typed.get("target") == "todo" { "todo" } else { "calendar" };
     let push = (dates || contacts).then(|| json!({ "dates": dates, "contacts": contacts, "target": target }));
     match office.api().replaced(&typed, Method::PATCH, &own, json!({ "push": push })).await? {
         Ok(()) => Ok(office.done(&format!("/members/{member}"), Said::Saved)),
-        Err(refusal) => shown(&office, member, (None, None), (typed, Some(refusal))).await,
+        Err(refusal) => shown(&office, member, (Vec::new(), None), (typed, Some(refusal))).await,
     }
 }
