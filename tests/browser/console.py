@@ -241,7 +241,7 @@ def pages_of(demo, ids):
         "connector": f"/connectors/{ids['connector']}", "connector-own": f"/connectors/{ids['own']}",
         "connector-new": "/connectors/new", "members": "/members", "member": f"/members/{ids['member']}",
         "member-new": "/members/new", "dates": "/entries/dates", "contacts": "/entries/contacts",
-        "webhooks": "/webhooks", "webhook": f"/webhooks/{ids['webhook']}", "people": "/people", "settings": "/settings", "keys": "/keys", "activity": "/activity",
+        "webhooks": "/webhooks", "webhook": f"/webhooks/{ids['webhook']}", "people": "/people", "settings": "/settings", "keys": "/keys", "audit": "/audit",
         "retention": "/retention", "erasures": "/erasures", "erasure-new": "/erasures/new", "erasure-sender": "/erasures/new?kind=sender",
         "erasure-mails": f"/erasures/new?kind=messages&message={ids['message']}",
         "erasure": f"/erasures/{ids['erasable']}", "erasure-refused": f"/erasures/{ids['refused']}",

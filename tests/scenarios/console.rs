@@ -267,7 +267,7 @@ async fn a_person_sees_their_own_firms_only_and_no_page_of_another() {
         "/entries/dates".to_owned(),
         "/entries/contacts".to_owned(),
         "/webhooks".to_owned(),
-        "/activity".to_owned(),
+        "/audit".to_owned(),
         "/settings".to_owned(),
         "/keys".to_owned(),
         "/erasures".to_owned(),
@@ -847,7 +847,7 @@ async fn a_webhook_is_added_tried_paused_and_removed_without_knowing_the_api() {
 }
 
 #[tokio::test]
-async fn the_record_says_who_read_which_mail_and_who_changed_what() {
+async fn the_audit_trail_says_who_read_which_mail_and_who_changed_what() {
     let world = World::new().await;
     let registry = world.registry().await;
     let mail = world.deliver("inbox", "The lease");
@@ -855,7 +855,7 @@ async fn the_record_says_who_read_which_mail_and_who_changed_what() {
     let visitor = Visitor::invited(&world, &registry.firm, "administrator", ADA).await;
     let message = message_id(&registry, &mail);
     visitor.get(&format!("{}/documents/{message}", home(&registry))).await;
-    let record = format!("{}/activity", home(&registry));
+    let record = format!("{}/audit", home(&registry));
     let page = visitor.get(&record).await;
     page.shows(&["read mail", "added a mailbox", "Your provider", ADA, &format!("/documents/{message}\">"), "done"]);
     assert!(!page.html.contains("did-"), "{}", page.html);
@@ -1269,7 +1269,7 @@ async fn every_page_of_a_firm_has_help_and_leads_to_its_section_of_the_guide() {
         "/people",
         "/settings",
         "/keys",
-        "/activity",
+        "/audit",
         "/erasures",
         "/erasures/new",
         "/retention",
@@ -1285,14 +1285,14 @@ async fn every_page_of_a_firm_has_help_and_leads_to_its_section_of_the_guide() {
 }
 
 #[tokio::test]
-async fn the_record_names_the_mailbox_says_why_something_was_refused_and_leads_there_again() {
+async fn the_audit_trail_names_the_mailbox_says_why_something_was_refused_and_leads_there_again() {
     let world = World::new().await;
     let registry = world.registry().await;
     let visitor = Visitor::invited(&world, &registry.firm, "administrator", ADA).await;
     let mailbox = format!("{}/mailboxes/{}", home(&registry), registry.mailbox);
     let page = visitor.get(&format!("{mailbox}/rules")).await;
     visitor.submit(&page, &format!("{mailbox}/rules"), &[("senders", "no address"), ("do", "store")]).await;
-    visitor.get(&format!("{}/activity", home(&registry))).await.shows(&[
+    visitor.get(&format!("{}/audit", home(&registry))).await.shows(&[
         &format!("changed rules <a href=\"{mailbox}\"><bdi>{ADA}</bdi></a>"),
         "refused: a field did not fit",
         &format!("<a href=\"{mailbox}\">Try again</a>"),
@@ -1551,7 +1551,7 @@ async fn an_administrator_sets_how_long_mail_is_kept_and_for_which_dossiers_long
     let dossier = [("do", "class"), ("dossier", "2026/7"), ("class", "Tax"), ("reason", "A tax matter")];
     visitor.submit(&page, &retention, &dossier).await;
     visitor.get(&retention).await.shows(&["<bdi>2026/7</bdi>", "<bdi>Tax</bdi>"]);
-    visitor.get(&format!("{}/activity", home(&registry))).await.shows(&["changed how long mail is kept"]);
+    visitor.get(&format!("{}/audit", home(&registry))).await.shows(&["changed how long mail is kept"]);
 
     // What the periods ask for is erased as everything else is.
     let new = format!("{erasures}/new");
@@ -1635,7 +1635,7 @@ async fn a_mail_is_erased_once_its_number_was_typed_and_a_hold_keeps_it_from_tha
     visitor.submit(&refused, &erasures, &lifted).await;
     assert!(!visitor.get(&erasures).await.html.contains("The case is pending"));
     visitor
-        .get(&format!("{}/activity", home(&registry)))
+        .get(&format!("{}/audit", home(&registry)))
         .await
         .shows(&["set or lifted a legal hold", "asked to erase mail"]);
     // It is for who may set things up.

@@ -28,8 +28,8 @@ use shared::{app::App, base::headers::guarded};
 pub use crate::api_client::ApiClient;
 use crate::console::Console;
 use crate::pages::{
-    activity, connectors, documents, entries, erasures, folder_dossiers, folders, guide, home, keys, mailboxes,
-    members, operator, people, proposals, retention, rules, settings, sign_in, webhooks,
+    audit, connectors, documents, entries, erasures, folder_dossiers, folders, guide, home, keys, mailboxes, members,
+    operator, people, proposals, retention, rules, settings, sign_in, webhooks,
 };
 
 /// All pages. `client`: the way to the API.
@@ -76,7 +76,7 @@ pub fn router(app: App, client: ApiClient) -> Router {
         .route("/console/firms/{firm}/keys", get(keys::list).post(keys::change))
         .route("/console/firms/{firm}/webhooks", get(webhooks::list).post(webhooks::create))
         .route("/console/firms/{firm}/webhooks/{webhook}", get(webhooks::read).post(webhooks::change))
-        .route("/console/firms/{firm}/activity", get(activity::list))
+        .route("/console/firms/{firm}/audit", get(audit::list))
         .route("/console/firms/{firm}/people", get(people::list).post(people::change))
         .route("/console/firms/{firm}/mailboxes/{mailbox}", get(mailboxes::read).post(mailboxes::change))
         .fallback(sign_in::no_page)

@@ -17,8 +17,8 @@ use crate::{
     api_client::{PageError, Refusal},
     form::Fields,
     said::Said,
-    session::Guest,
-    shell::{Office, Shell, page, page_saying},
+    session::ConsoleRequest,
+    shell::{FirmPage, Shell, page, page_saying},
     text::Texts,
 };
 
@@ -32,7 +32,7 @@ impl ConnectorView {
         }
     }
 
-    /// The same in words.
+    /// How it stands, in words.
     fn words(&self, t: &Texts) -> String {
         match (self.state.as_str(), &self.connected_as) {
             _ if self.problem.is_some() => t.say("connector-needed"),
@@ -86,9 +86,9 @@ struct ConnectorsPage {
 }
 
 /// The list.
-pub(crate) async fn list(office: Office) -> Result<Response, PageError> {
-    let connectors = view::all(office.api(), &office.v1("/connectors")).await?;
-    Ok(page(&ConnectorsPage { s: office.shell("connectors"), connectors }))
+pub(crate) async fn list(firm_page: FirmPage) -> Result<Response, PageError> {
+    let connectors = view::all(firm_page.api(), &firm_page.v1("/connectors")).await?;
+    Ok(page(&ConnectorsPage { s: firm_page.shell("connectors"), connectors }))
 }
 
 /// The fields of a new connector, as they were typed.
@@ -120,13 +120,13 @@ impl NewConnectorPage {
 }
 
 /// The form of a new one.
-pub(crate) async fn new(office: Office) -> Result<Response, PageError> {
-    office.manager()?;
-    Ok(page(&NewConnectorPage { s: office.shell("connectors"), typed: Fields::default(), refusal: None }))
+pub(crate) async fn new(firm_page: FirmPage) -> Result<Response, PageError> {
+    firm_page.manager()?;
+    Ok(page(&NewConnectorPage { s: firm_page.shell("connectors"), typed: Fields::default(), refusal: None }))
 }
 
 /// Makes it. What was typed is shown again where it is refused.
-pub(crate) async fn create(office: Office, typed: Fields) -> Result<Response, PageError> {
+pub(crate) async fn create(firm_page: FirmPage, typed: Fields) -> Result<Response, PageError> {
     let app = match (typed.get("tenant_id"), typed.get("client_id")) {
         ("", "") => Value::Null,
         (tenant, client) => json!({
@@ -136,10 +136,10 @@ pub(crate) async fn create(office: Office, typed: Fields) -> Result<Response, Pa
     let mut body = rights(&typed);
     body["name"] = json!(typed.get("name"));
     body["app"] = app;
-    match office.api().made_once::<NewConnector>(&typed, &office.v1("/connectors"), body).await? {
-        Ok(made) => Ok(office.done(&format!("/connectors/{}", made.id), Said::Added)),
+    match firm_page.api().made_once::<NewConnector>(&typed, &firm_page.v1("/connectors"), body).await? {
+        Ok(made) => Ok(firm_page.done(&format!("/connectors/{}", made.id), Said::Added)),
         Err(refusal) => {
-            let s = office.shell("connectors");
+            let s = firm_page.shell("connectors");
             Ok(page_saying(Some(refusal), |refusal| NewConnectorPage { s, typed, refusal }))
         }
     }
@@ -170,7 +170,7 @@ struct Validation {
 struct ConnectorPage {
     s: Shell,
     c: ConnectorView,
-    came: Came,
+    result: ActionResult,
     /// The form of name and rights.
     change: FormShown,
     /// What was typed into the form of a new secret, where it was refused.
@@ -178,9 +178,9 @@ struct ConnectorPage {
     refusal: Option<Refusal>,
 }
 
-/// What the page shows beside the connector, once somebody asked for it.
+/// What came of a button: the page shows it beside the connector.
 #[derive(Default)]
-struct Came {
+struct ActionResult {
     validation: Option<Validation>,
     /// Whether a script waits for the test.
     is_validating: bool,
@@ -239,78 +239,78 @@ impl ConnectorPage {
 
     /// Whether the page waits for somebody who signs in elsewhere.
     fn waits(&self) -> bool {
-        !self.came.is_validating && self.came.validation.is_none() && self.c.standing() != Standing::Good
+        !self.result.is_validating && self.result.validation.is_none() && self.c.standing() != Standing::Good
     }
 }
 
 async fn shown(
-    office: &Office,
+    firm_page: &FirmPage,
     connector: ConnectorId,
-    came: Came,
+    result: ActionResult,
     (typed, refusal): (&Fields, Option<Refusal>),
 ) -> Result<Response, PageError> {
-    let own = office.v1(&format!("/connectors/{connector}"));
-    let (c, tag) = office.api().get_tagged::<ConnectorView>(&own).await?;
-    let s = office.shell("connectors");
+    let own = firm_page.v1(&format!("/connectors/{connector}"));
+    let (c, tag) = firm_page.api().get_tagged::<ConnectorView>(&own).await?;
+    let s = firm_page.shell("connectors");
     let change = FormShown::of("change", typed, refusal.as_ref(), (tag, c.settings_in_words(&s.t)));
     let secret = if refusal.is_some() { typed.of_form("secret") } else { Fields::default() };
-    Ok(page_saying(refusal, |refusal| ConnectorPage { s, c, came, change, secret, refusal }))
+    Ok(page_saying(refusal, |refusal| ConnectorPage { s, c, result, change, secret, refusal }))
 }
 
 /// One connector.
 pub(crate) async fn read(
-    office: Office,
+    firm_page: FirmPage,
     Path((_, connector)): Path<(FirmId, ConnectorId)>,
 ) -> Result<Response, PageError> {
-    shown(&office, connector, Came::default(), (&Fields::default(), None)).await
+    shown(&firm_page, connector, ActionResult::default(), (&Fields::default(), None)).await
 }
 
 /// What is shown once somebody asks for it: what a test found, a certificate that is made, or the values for Entra.
-async fn asked(office: &Office, own: &str, typed: &Fields) -> Result<Result<Came, Refusal>, PageError> {
-    let api = office.api();
+async fn asked(firm_page: &FirmPage, own: &str, typed: &Fields) -> Result<Result<ActionResult, Refusal>, PageError> {
+    let api = firm_page.api();
     Ok(match typed.get("do") {
         "certificate" => {
             let body = Some(json!({ "add": typed.is_on("add") }));
             let made = api.tried(Method::POST, &format!("{own}/certificate"), body).await?;
-            made.map(|certificate| Came { certificate: Some(certificate), ..Came::default() })
+            made.map(|certificate| ActionResult { certificate: Some(certificate), ..ActionResult::default() })
         }
         "federation" => {
-            let values = api.tried(Method::GET, &office.v1("/app/federation"), None).await?;
-            values.map(|federation| Came { federation: Some(federation), ..Came::default() })
+            let values = api.tried(Method::GET, &firm_page.v1("/app/federation"), None).await?;
+            values.map(|federation| ActionResult { federation: Some(federation), ..ActionResult::default() })
         }
         _ => {
             let found = api.tried(Method::POST, &format!("{own}/validate"), Some(json!({}))).await?;
-            found.map(|validation| Came { validation: Some(validation), ..Came::default() })
+            found.map(|validation| ActionResult { validation: Some(validation), ..ActionResult::default() })
         }
     })
 }
 
 /// Tests it, changes it, gives its app registration another credential, or removes it.
 pub(crate) async fn change(
-    office: Office,
-    guest: Guest,
+    firm_page: FirmPage,
+    request: ConsoleRequest,
     Path((_, connector)): Path<(FirmId, ConnectorId)>,
     typed: Fields,
 ) -> Result<Response, PageError> {
-    let own = office.v1(&format!("/connectors/{connector}"));
+    let own = firm_page.v1(&format!("/connectors/{connector}"));
     let (method, path, body) = match typed.get("do") {
-        "validate" if guest.part.as_deref() == Some("section#checks") => {
-            let came = Came { is_validating: true, ..Came::default() };
-            return shown(&office, connector, came, (&typed, None)).await;
+        "validate" if request.part.as_deref() == Some("section#checks") => {
+            let result = ActionResult { is_validating: true, ..ActionResult::default() };
+            return shown(&firm_page, connector, result, (&typed, None)).await;
         }
         "validate" | "validate-now" | "certificate" | "federation" => {
-            let (came, refusal) = match asked(&office, &own, &typed).await? {
-                Ok(came) => (came, None),
-                Err(refusal) => (Came::default(), Some(refusal)),
+            let (result, refusal) = match asked(&firm_page, &own, &typed).await? {
+                Ok(result) => (result, None),
+                Err(refusal) => (ActionResult::default(), Some(refusal)),
             };
-            return shown(&office, connector, came, (&typed, refusal)).await;
+            return shown(&firm_page, connector, result, (&typed, refusal)).await;
         }
         "change" => {
             let mut body = rights(&typed);
             body["name"] = json!(typed.get("name"));
-            return match office.api().replaced(&typed, Method::PATCH, &own, body).await? {
-                Ok(()) => Ok(office.done(&format!("/connectors/{connector}"), Said::Saved)),
-                Err(refusal) => shown(&office, connector, Came::default(), (&typed, Some(refusal))).await,
+            return match firm_page.api().replaced(&typed, Method::PATCH, &own, body).await? {
+                Ok(()) => Ok(firm_page.done(&format!("/connectors/{connector}"), Said::Saved)),
+                Err(refusal) => shown(&firm_page, connector, ActionResult::default(), (&typed, Some(refusal))).await,
             };
         }
         "secret" => {
@@ -322,15 +322,15 @@ pub(crate) async fn change(
         "use-federation" => (Method::POST, format!("{own}/secret"), json!({ "credential": "federated" })),
         "renew" => (Method::POST, format!("{own}/secret/rotate"), Value::Null),
         "remove" => {
-            office.api().send::<IgnoredAny>(Method::DELETE, &own, None).await?;
-            return Ok(office.done("/connectors", Said::Removed));
+            firm_page.api().send::<IgnoredAny>(Method::DELETE, &own, None).await?;
+            return Ok(firm_page.done("/connectors", Said::Removed));
         }
         _ => return Err(PageError::NotFound),
     };
     let said = if typed.get("do") == "renew" { Said::Begun } else { Said::Saved };
     let body = Some(body).filter(|body| !body.is_null());
-    match office.api().tried::<IgnoredAny>(method, &path, body).await? {
-        Ok(_) => Ok(office.done(&format!("/connectors/{connector}"), said)),
-        Err(refusal) => shown(&office, connector, Came::default(), (&typed, Some(refusal))).await,
+    match firm_page.api().tried::<IgnoredAny>(method, &path, body).await? {
+        Ok(_) => Ok(firm_page.done(&format!("/connectors/{connector}"), said)),
+        Err(refusal) => shown(&firm_page, connector, ActionResult::default(), (&typed, Some(refusal))).await,
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     api_client::{PageError, Refusal},
     form::{Fields, TAG_FIELD},
     said::Said,
-    shell::{Office, Shell, page_saying},
+    shell::{FirmPage, Shell, page_saying},
 };
 
 /// Folders that are listed to choose one of: a page stays small, and a mailbox may have thousands.
@@ -98,19 +98,19 @@ pub(crate) struct FoldersQuery {
 }
 
 async fn shown(
-    office: &Office,
+    firm_page: &FirmPage,
     mailbox: MailboxId,
     wanted: String,
     (typed, refusal): (Fields, Option<Refusal>),
 ) -> Result<Response, PageError> {
-    if !office.shell.may_file() {
+    if !firm_page.shell.may_file() {
         return Err(PageError::Forbidden);
     }
-    let own = office.v1(&format!("/mailboxes/{mailbox}"));
+    let own = firm_page.v1(&format!("/mailboxes/{mailbox}"));
     let folders = format!("{own}/folders");
     let ((m, stored), folders) = tokio::try_join!(
-        office.api().get_tagged::<MailboxView>(&own),
-        office.api().tried::<FolderPaths>(Method::GET, &folders, None)
+        firm_page.api().get_tagged::<MailboxView>(&own),
+        firm_page.api().tried::<FolderPaths>(Method::GET, &folders, None)
     )?;
     // A link can be ended also where the folders can't be read.
     let (folders, unread) = match folders {
@@ -131,7 +131,7 @@ async fn shown(
     linked.sort_by(|one, other| one.path.cmp(&other.path));
     let current = folders.current;
     let choices = FolderChoices::of(folders.items, &wanted);
-    let s = office.shell("mailboxes");
+    let s = firm_page.shell("mailboxes");
     Ok(page_saying(refusal, |refusal| FolderDossiersPage {
         s,
         m,
@@ -147,16 +147,16 @@ async fn shown(
 
 /// The folders that stand for a dossier, and the form of another one.
 pub(crate) async fn read(
-    office: Office,
+    firm_page: FirmPage,
     Path((_, mailbox)): Path<(FirmId, MailboxId)>,
     Query(FoldersQuery { q }): Query<FoldersQuery>,
 ) -> Result<Response, PageError> {
-    shown(&office, mailbox, q, (Fields::default(), None)).await
+    shown(&firm_page, mailbox, q, (Fields::default(), None)).await
 }
 
 /// Lets a folder stand for a dossier, or for none any more.
 pub(crate) async fn change(
-    office: Office,
+    firm_page: FirmPage,
     Path((_, mailbox)): Path<(FirmId, MailboxId)>,
     typed: Fields,
 ) -> Result<Response, PageError> {
@@ -165,9 +165,9 @@ pub(crate) async fn change(
         folder => (json!({ "folder": folder, "dossier": Value::Null }), Said::Removed),
     };
     let path = format!("/mailboxes/{mailbox}/dossiers");
-    match office.api().replaced(&typed, Method::PUT, &office.v1(&path), body).await? {
-        Ok(()) => Ok(office.done(&path, said)),
-        Err(refusal) => shown(&office, mailbox, typed.get("q").to_owned(), (typed, Some(refusal))).await,
+    match firm_page.api().replaced(&typed, Method::PUT, &firm_page.v1(&path), body).await? {
+        Ok(()) => Ok(firm_page.done(&path, said)),
+        Err(refusal) => shown(&firm_page, mailbox, typed.get("q").to_owned(), (typed, Some(refusal))).await,
     }
 }
 

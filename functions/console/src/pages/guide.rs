@@ -5,7 +5,7 @@ use askama::Template;
 use axum::response::Response;
 
 use crate::{
-    session::Guest,
+    session::ConsoleRequest,
     shell::{Shell, page as render},
 };
 
@@ -21,8 +21,8 @@ struct GuidePage {
 }
 
 /// The guide.
-pub(crate) async fn page(guest: Guest) -> Response {
-    render(&GuidePage { s: Shell::of_guest(&guest), contents: CONTENTS, guide: GUIDE })
+pub(crate) async fn page(request: ConsoleRequest) -> Response {
+    render(&GuidePage { s: Shell::of_request(&request), contents: CONTENTS, guide: GUIDE })
 }
 
 #[cfg(test)]

@@ -19,8 +19,8 @@ use crate::{
     api_client::{PageError, Refusal},
     form::Fields,
     said::Said,
-    session::Guest,
-    shell::{Office, Shell, page, page_saying},
+    session::ConsoleRequest,
+    shell::{FirmPage, Shell, page, page_saying},
     text::Texts,
 };
 
@@ -70,10 +70,10 @@ struct MembersPage {
 }
 
 /// The list.
-pub(crate) async fn list(office: Office) -> Result<Response, PageError> {
-    let mut members: Vec<MemberView> = view::all(office.api(), &office.v1("/members")).await?;
+pub(crate) async fn list(firm_page: FirmPage) -> Result<Response, PageError> {
+    let mut members: Vec<MemberView> = view::all(firm_page.api(), &firm_page.v1("/members")).await?;
     members.sort_by_cached_key(|member| name_order(&member.name));
-    Ok(page(&MembersPage { s: office.shell("members"), members }))
+    Ok(page(&MembersPage { s: firm_page.shell("members"), members }))
 }
 
 #[derive(Template)]
@@ -85,15 +85,15 @@ struct NewMemberPage {
     refusal: Option<Refusal>,
 }
 
-async fn new_shown(office: &Office, typed: Fields, refusal: Option<Refusal>) -> Result<Response, PageError> {
-    office.manager()?;
-    let connectors = view::connected(office).await?;
-    Ok(page(&NewMemberPage { s: office.shell("members"), connectors, typed, refusal }))
+async fn new_shown(firm_page: &FirmPage, typed: Fields, refusal: Option<Refusal>) -> Result<Response, PageError> {
+    firm_page.manager()?;
+    let connectors = view::connected(firm_page).await?;
+    Ok(page(&NewMemberPage { s: firm_page.shell("members"), connectors, typed, refusal }))
 }
 
 /// The form of a new member.
-pub(crate) async fn new(office: Office) -> Result<Response, PageError> {
-    new_shown(&office, Fields::default(), None).await
+pub(crate) async fn new(firm_page: FirmPage) -> Result<Response, PageError> {
+    new_shown(&firm_page, Fields::default(), None).await
 }
 
 #[derive(Deserialize)]
@@ -102,13 +102,13 @@ struct NewMember {
 }
 
 /// Links somebody. What was typed is shown again where it is refused.
-pub(crate) async fn create(office: Office, typed: Fields) -> Result<Response, PageError> {
+pub(crate) async fn create(firm_page: FirmPage, typed: Fields) -> Result<Response, PageError> {
     let body = json!({
         "name": typed.get("name"), "address": typed.get("address"), "connector": typed.get("connector"), "push": null,
     });
-    match office.api().made_once::<NewMember>(&typed, &office.v1("/members"), body).await? {
-        Ok(made) => Ok(office.done(&format!("/members/{}", made.id), Said::Added)),
-        Err(refusal) => new_shown(&office, typed, Some(refusal)).await,
+    match firm_page.api().made_once::<NewMember>(&typed, &firm_page.v1("/members"), body).await? {
+        Ok(made) => Ok(firm_page.done(&format!("/members/{}", made.id), Said::Added)),
+        Err(refusal) => new_shown(&firm_page, typed, Some(refusal)).await,
     }
 }
 
@@ -213,16 +213,16 @@ impl MemberTest {
     }
 
     /// Tests it. `own`: the path of the member.
-    async fn run(office: &Office, own: &str, service: &'static str) -> Result<Self, PageError> {
+    async fn run(firm_page: &FirmPage, own: &str, service: &'static str) -> Result<Self, PageError> {
         let body = Some(json!({ "service": service }));
-        let check = office.api().tried::<CheckView>(Method::POST, &format!("{own}/test"), body).await?;
+        let check = firm_page.api().tried::<CheckView>(Method::POST, &format!("{own}/test"), body).await?;
         let check = check.unwrap_or_else(|refusal| CheckView::refused(service, refusal));
         Ok(Self { service, check: Some(check) })
     }
 
     /// Tests what a form asks for: one service, or `all`. `waits`: whether a script asks for each of them itself.
-    async fn asked(office: &Office, own: &str, asked: &str, waits: bool) -> Result<Vec<Self>, PageError> {
-        let of = |service| Self::run(office, own, service);
+    async fn asked(firm_page: &FirmPage, own: &str, asked: &str, waits: bool) -> Result<Vec<Self>, PageError> {
+        let of = |service| Self::run(firm_page, own, service);
         let [mail, calendar, tasks, contacts] = SERVICES;
         Ok(match SERVICES.into_iter().find(|service| *service == asked) {
             Some(service) if waits => vec![Self { service, check: None }],
@@ -274,54 +274,57 @@ impl MemberPage {
 }
 
 async fn shown(
-    office: &Office,
+    firm_page: &FirmPage,
     member: MemberId,
     (tests, preview): (Vec<MemberTest>, Option<OutlookPreview>),
     (typed, refusal): (Fields, Option<Refusal>),
 ) -> Result<Response, PageError> {
-    let (own, push) = (office.v1(&format!("/members/{member}")), office.v1(&format!("/members/{member}/push")));
+    let (own, push) = (firm_page.v1(&format!("/members/{member}")), firm_page.v1(&format!("/members/{member}/push")));
     let ((m, tag), push) =
-        tokio::try_join!(office.api().get_tagged::<MemberView>(&own), office.api().get::<PushView>(&push))?;
-    let s = office.shell("members");
+        tokio::try_join!(firm_page.api().get_tagged::<MemberView>(&own), firm_page.api().get::<PushView>(&push))?;
+    let s = firm_page.shell("members");
     let change = FormShown::of("change", &typed, refusal.as_ref(), (tag, m.switches_in_words(&s.t)));
     Ok(page_saying(refusal, |refusal| MemberPage { s, m, push, tests, preview, change, refusal }))
 }
 
 /// One member.
-pub(crate) async fn read(office: Office, Path((_, member)): Path<(FirmId, MemberId)>) -> Result<Response, PageError> {
-    shown(&office, member, (Vec::new(), None), (Fields::default(), None)).await
+pub(crate) async fn read(
+    firm_page: FirmPage,
+    Path((_, member)): Path<(FirmId, MemberId)>,
+) -> Result<Response, PageError> {
+    shown(&firm_page, member, (Vec::new(), None), (Fields::default(), None)).await
 }
 
 /// Tests a service, shows what would change, changes the switches, or removes the member.
 pub(crate) async fn change(
-    office: Office,
-    guest: Guest,
+    firm_page: FirmPage,
+    request: ConsoleRequest,
     Path((_, member)): Path<(FirmId, MemberId)>,
     typed: Fields,
 ) -> Result<Response, PageError> {
-    let own = office.v1(&format!("/members/{member}"));
+    let own = firm_page.v1(&format!("/members/{member}"));
     if typed.get("do") == "remove" {
-        office.api().send::<IgnoredAny>(Method::DELETE, &own, None).await?;
-        return Ok(office.done("/members", Said::Removed));
+        firm_page.api().send::<IgnoredAny>(Method::DELETE, &own, None).await?;
+        return Ok(firm_page.done("/members", Said::Removed));
     }
     if typed.get("do") == "preview" {
         let path = format!("{own}/push/preview");
-        let (preview, refusal) = match office.api().tried(Method::GET, &path, None).await? {
+        let (preview, refusal) = match firm_page.api().tried(Method::GET, &path, None).await? {
             Ok(preview) => (Some(preview), None),
             Err(refusal) => (None, Some(refusal)),
         };
-        return shown(&office, member, (Vec::new(), preview), (Fields::default(), refusal)).await;
+        return shown(&firm_page, member, (Vec::new(), preview), (Fields::default(), refusal)).await;
     }
     if !typed.get("test").is_empty() {
-        let waits = guest.part.as_deref() == Some("section#tests");
-        let tests = MemberTest::asked(&office, &own, typed.get("test"), waits).await?;
-        return shown(&office, member, (tests, None), (Fields::default(), None)).await;
+        let waits = request.part.as_deref() == Some("section#tests");
+        let tests = MemberTest::asked(&firm_page, &own, typed.get("test"), waits).await?;
+        return shown(&firm_page, member, (tests, None), (Fields::default(), None)).await;
     }
     let (dates, contacts) = (typed.is_on("dates"), typed.is_on("contacts"));
     let target = if typed.get("target") == "todo" { "todo" } else { "calendar" };
     let push = (dates || contacts).then(|| json!({ "dates": dates, "contacts": contacts, "target": target }));
-    match office.api().replaced(&typed, Method::PATCH, &own, json!({ "push": push })).await? {
-        Ok(()) => Ok(office.done(&format!("/members/{member}"), Said::Saved)),
-        Err(refusal) => shown(&office, member, (Vec::new(), None), (typed, Some(refusal))).await,
+    match firm_page.api().replaced(&typed, Method::PATCH, &own, json!({ "push": push })).await? {
+        Ok(()) => Ok(firm_page.done(&format!("/members/{member}"), Said::Saved)),
+        Err(refusal) => shown(&firm_page, member, (Vec::new(), None), (typed, Some(refusal))).await,
     }
 }

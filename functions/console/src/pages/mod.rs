@@ -1,6 +1,6 @@
 //! The pages, by noun.
 
-pub(crate) mod activity;
+pub(crate) mod audit;
 mod check;
 pub(crate) mod connectors;
 pub(crate) mod documents;

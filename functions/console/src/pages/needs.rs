@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     api_client::{PageError, and},
-    shell::{Office, Shell},
+    shell::{FirmPage, Shell},
 };
 
 /// Mails that are looked at for proposals.
@@ -32,7 +32,7 @@ pub(super) struct Need {
 
 /// What needs somebody in the firm. A person is shown what their role can see to, and what keeps mail from coming in.
 pub(super) async fn all(
-    office: &Office,
+    firm_page: &FirmPage,
     s: &Shell,
     (connectors, mailboxes): (&[ConnectorView], &[MailboxView]),
 ) -> Result<Vec<Need>, PageError> {
@@ -40,11 +40,11 @@ pub(super) async fn all(
     needs.extend(mailboxes.iter().filter_map(|mailbox| of_mailbox(s, mailbox)));
     if s.may_manage() {
         let (members, webhooks, erasures) =
-            tokio::try_join!(of_members(office, s), of_webhooks(office, s), of_erasures(office, s))?;
+            tokio::try_join!(of_members(firm_page, s), of_webhooks(firm_page, s), of_erasures(firm_page, s))?;
         needs.extend(members.into_iter().chain(webhooks).chain(erasures));
     }
     if s.may_file() {
-        needs.extend(of_proposals(office, s).await?);
+        needs.extend(of_proposals(firm_page, s).await?);
     }
     Ok(needs)
 }
@@ -97,11 +97,11 @@ struct PushEvents {
 }
 
 /// The members whom failures are about, the newest first, and whether there may be others.
-async fn failing_members(office: &Office) -> Result<(Vec<MemberId>, bool), PageError> {
+async fn failing_members(firm_page: &FirmPage) -> Result<(Vec<MemberId>, bool), PageError> {
     let (mut members, mut after) = (Vec::new(), String::new());
     for _ in 0..EVENT_PAGES {
-        let path = office.v1(&format!("/events?type=push_failed&order=desc&limit=100{after}"));
-        let page: PushEvents = office.api().get(&path).await?;
+        let path = firm_page.v1(&format!("/events?type=push_failed&order=desc&limit=100{after}"));
+        let page: PushEvents = firm_page.api().get(&path).await?;
         for PushEvent { member } in page.items {
             if !members.contains(&member) {
                 members.push(member);
@@ -119,8 +119,8 @@ async fn failing_members(office: &Office) -> Result<(Vec<MemberId>, bool), PageE
 
 /// Members whose Outlook lacks something. Events say who may be meant, so that not every member is asked about; where
 /// somebody may be left out, the last sentence says so.
-async fn of_members(office: &Office, s: &Shell) -> Result<Vec<Need>, PageError> {
-    let (members, mut goes_on) = failing_members(office).await?;
+async fn of_members(firm_page: &FirmPage, s: &Shell) -> Result<Vec<Need>, PageError> {
+    let (members, mut goes_on) = failing_members(firm_page).await?;
     let (mut needs, mut named) = (Vec::new(), 0);
     for member in members {
         if named == MEMBERS_NAMED_MAX {
@@ -128,7 +128,7 @@ async fn of_members(office: &Office, s: &Shell) -> Result<Vec<Need>, PageError> 
             break;
         }
         let count = needs.len();
-        of_member(office, s, member, &mut needs).await?;
+        of_member(firm_page, s, member, &mut needs).await?;
         named += usize::from(needs.len() > count);
     }
     if goes_on && named > 0 {
@@ -141,9 +141,9 @@ async fn of_members(office: &Office, s: &Shell) -> Result<Vec<Need>, PageError> 
     Ok(needs)
 }
 
-async fn of_member(office: &Office, s: &Shell, member: MemberId, needs: &mut Vec<Need>) -> Result<(), PageError> {
-    let (own, push) = (office.v1(&format!("/members/{member}")), office.v1(&format!("/members/{member}/push")));
-    let of_member = tokio::try_join!(office.api().get::<MemberName>(&own), office.api().get::<PushView>(&push));
+async fn of_member(firm_page: &FirmPage, s: &Shell, member: MemberId, needs: &mut Vec<Need>) -> Result<(), PageError> {
+    let (own, push) = (firm_page.v1(&format!("/members/{member}")), firm_page.v1(&format!("/members/{member}/push")));
+    let of_member = tokio::try_join!(firm_page.api().get::<MemberName>(&own), firm_page.api().get::<PushView>(&push));
     let (member, push) = match of_member {
         Ok(found) => found,
         // Removed since.
@@ -172,8 +172,8 @@ async fn of_member(office: &Office, s: &Shell, member: MemberId, needs: &mut Vec
 }
 
 /// Webhooks to which nothing is posted.
-async fn of_webhooks(office: &Office, s: &Shell) -> Result<Vec<Need>, PageError> {
-    let webhooks = office.api().get::<Listed<WebhookView>>(&office.v1("/webhooks")).await?.items;
+async fn of_webhooks(firm_page: &FirmPage, s: &Shell) -> Result<Vec<Need>, PageError> {
+    let webhooks = firm_page.api().get::<Listed<WebhookView>>(&firm_page.v1("/webhooks")).await?.items;
     let of = |webhook: WebhookView| {
         let to = s.at(&format!("/webhooks/{}", webhook.id));
         let (sentence, explanation) = match (webhook.problem(), &webhook.failing) {
@@ -200,9 +200,9 @@ struct WaitingErasure {
 }
 
 /// Erasures that wait for a confirmation.
-async fn of_erasures(office: &Office, s: &Shell) -> Result<Vec<Need>, PageError> {
-    let path = office.v1("/erasures?state=previewed&limit=100");
-    let waiting = office.api().get::<Listed<WaitingErasure>>(&path).await?.items.into_iter();
+async fn of_erasures(firm_page: &FirmPage, s: &Shell) -> Result<Vec<Need>, PageError> {
+    let path = firm_page.v1("/erasures?state=previewed&limit=100");
+    let waiting = firm_page.api().get::<Listed<WaitingErasure>>(&path).await?.items.into_iter();
     let of = |erasure: WaitingErasure| Need {
         sentence: s.t.say("need-erasure"),
         explanation: s.t.say("need-erasure-how"),
@@ -216,9 +216,9 @@ async fn of_erasures(office: &Office, s: &Shell) -> Result<Vec<Need>, PageError>
 struct AnyProposal {}
 
 /// Mail that waits for a dossier.
-async fn of_proposals(office: &Office, s: &Shell) -> Result<Option<Need>, PageError> {
-    let path = office.v1(&format!("/proposals?limit={PROPOSALS_LOOKED_AT}"));
-    let count = office.api().get::<Listed<AnyProposal>>(&path).await?.items.len();
+async fn of_proposals(firm_page: &FirmPage, s: &Shell) -> Result<Option<Need>, PageError> {
+    let path = firm_page.v1(&format!("/proposals?limit={PROPOSALS_LOOKED_AT}"));
+    let count = firm_page.api().get::<Listed<AnyProposal>>(&path).await?.items.len();
     Ok((count > 0).then(|| Need {
         sentence: s.t.say_n("need-proposals", count),
         explanation: s.t.say("need-proposals-how"),

@@ -26,7 +26,7 @@ use crate::{
     console::Shared,
     form::Fields,
     said::Said,
-    session::Guest,
+    session::ConsoleRequest,
     shell::{Shell, api, page_saying},
     text::Texts,
 };
@@ -155,11 +155,11 @@ impl OperatorPage {
 }
 
 /// The API as the operator, if it is the operator who looks.
-async fn operators_api(console: &Shared, guest: &Guest) -> Result<Api, PageError> {
-    match &guest.session {
+async fn operators_api(console: &Shared, request: &ConsoleRequest) -> Result<Api, PageError> {
+    match &request.session {
         None => Err(PageError::SignedOut),
         Some((_, session)) if session.user.is_some() => Err(PageError::NotFound),
-        Some(_) => api(&console.0, Visit::Operator, guest.language.unwrap_or_default()).await,
+        Some(_) => api(&console.0, Visit::Operator, request.language.unwrap_or_default()).await,
     }
 }
 
@@ -171,14 +171,14 @@ pub(crate) struct OperatorQuery {
 }
 
 async fn shown(
-    (api, guest): (&Api, &Guest),
+    (api, request): (&Api, &ConsoleRequest),
     which: &OperatorQuery,
     typed: Fields,
     refusal: Option<Refusal>,
 ) -> Result<Response, PageError> {
     let after = and("after", &which.after);
     let firms = format!("/v1/firms?sort=name&limit=100{after}");
-    let s = Shell::of_guest(guest);
+    let s = Shell::of_request(request);
     let (firms, tenants, state) = tokio::try_join!(
         api.get::<Listed<FirmListed>>(&firms),
         view::all::<TenantView>(api, "/v1/tenants"),
@@ -194,11 +194,11 @@ async fn shown(
 /// The page.
 pub(crate) async fn read(
     console: Shared,
-    guest: Guest,
+    request: ConsoleRequest,
     Query(which): Query<OperatorQuery>,
 ) -> Result<Response, PageError> {
-    let api = operators_api(&console, &guest).await?;
-    shown((&api, &guest), &which, Fields::default(), None).await
+    let api = operators_api(&console, &request).await?;
+    shown((&api, &request), &which, Fields::default(), None).await
 }
 
 #[derive(Deserialize)]
@@ -207,8 +207,8 @@ struct NewFirm {
 }
 
 /// Creates a firm, or releases a tenant to a firm that waits for it.
-pub(crate) async fn change(console: Shared, guest: Guest, typed: Fields) -> Result<Response, PageError> {
-    let api = operators_api(&console, &guest).await?;
+pub(crate) async fn change(console: Shared, request: ConsoleRequest, typed: Fields) -> Result<Response, PageError> {
+    let api = operators_api(&console, &request).await?;
     if typed.get("do") == "grant" {
         let firm: FirmId = typed.get("firm").parse().map_err(|_| PageError::NotFound)?;
         let connector: ConnectorId = typed.get("connector").parse().map_err(|_| PageError::NotFound)?;
@@ -216,7 +216,7 @@ pub(crate) async fn change(console: Shared, guest: Guest, typed: Fields) -> Resu
         let body = Some(json!({ "tenant_id": typed.get("tenant") }));
         return match api.tried::<IgnoredAny>(Method::POST, &path, body).await? {
             Ok(_) => Ok(Said::Saved.with(Redirect::to("/console/operator").into_response())),
-            Err(refusal) => shown((&api, &guest), &OperatorQuery::default(), Fields::default(), Some(refusal)).await,
+            Err(refusal) => shown((&api, &request), &OperatorQuery::default(), Fields::default(), Some(refusal)).await,
         };
     }
     let domains = typed.get("domains").split(|c: char| c.is_whitespace() || c == ',' || c == ';');
@@ -230,6 +230,6 @@ pub(crate) async fn change(console: Shared, guest: Guest, typed: Fields) -> Resu
         Ok(NewFirm { id }) => {
             Ok(Said::Added.with(Redirect::to(&format!("/console/firms/{id}/people")).into_response()))
         }
-        Err(refusal) => shown((&api, &guest), &OperatorQuery::default(), typed, Some(refusal)).await,
+        Err(refusal) => shown((&api, &request), &OperatorQuery::default(), typed, Some(refusal)).await,
     }
 }

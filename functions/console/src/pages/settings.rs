@@ -11,7 +11,7 @@ use crate::{
     api_client::{PageError, Refusal},
     form::Fields,
     said::Said,
-    shell::{Office, Shell, page_saying},
+    shell::{FirmPage, Shell, page_saying},
     text::Texts,
 };
 
@@ -122,24 +122,26 @@ fn colors(t: &Texts) -> [(&'static str, String); 11] {
     ]
 }
 
-async fn shown(office: &Office, sent: &Fields, refusal: Option<Refusal>) -> Result<Response, PageError> {
-    office.manager()?;
-    let (own, marks) = (office.v1(""), office.v1("/marks"));
-    let ((firm, tag), (marks, marks_tag)) =
-        tokio::try_join!(office.api().get_tagged::<FirmSettings>(&own), office.api().get_tagged::<MarkViews>(&marks))?;
+async fn shown(firm_page: &FirmPage, sent: &Fields, refusal: Option<Refusal>) -> Result<Response, PageError> {
+    firm_page.manager()?;
+    let (own, marks) = (firm_page.v1(""), firm_page.v1("/marks"));
+    let ((firm, tag), (marks, marks_tag)) = tokio::try_join!(
+        firm_page.api().get_tagged::<FirmSettings>(&own),
+        firm_page.api().get_tagged::<MarkViews>(&marks)
+    )?;
     let firm_form = FormShown::of("firm", sent, refusal.as_ref(), (tag, firm.in_words()));
     let marks_form = FormShown::of("marks", sent, refusal.as_ref(), (marks_tag, marks.in_words()));
-    let s = office.shell("settings");
+    let s = firm_page.shell("settings");
     Ok(page_saying(refusal, |_| SettingsPage { s, firm, marks, firm_form, marks_form }))
 }
 
 /// The settings.
-pub(crate) async fn read(office: Office) -> Result<Response, PageError> {
-    shown(&office, &Fields::default(), None).await
+pub(crate) async fn read(firm_page: FirmPage) -> Result<Response, PageError> {
+    shown(&firm_page, &Fields::default(), None).await
 }
 
 /// Changes the firm, or its marks.
-pub(crate) async fn change(office: Office, typed: Fields) -> Result<Response, PageError> {
+pub(crate) async fn change(firm_page: FirmPage, typed: Fields) -> Result<Response, PageError> {
     let (method, path, body): (_, _, Value) = match typed.get("do") {
         "firm" => {
             let domains = typed.get("domains").split(|c: char| c.is_whitespace() || c == ',' || c == ';');
@@ -148,19 +150,19 @@ pub(crate) async fn change(office: Office, typed: Fields) -> Result<Response, Pa
                 "name": typed.get("name"), "language": typed.get("language"), "time_zone": typed.get("time_zone"),
                 "domains": domains,
             });
-            (Method::PATCH, office.v1(""), body)
+            (Method::PATCH, firm_page.v1(""), body)
         }
         "marks" => {
             let mark = |name: &str, color: &str| json!({ "name": typed.get(name), "color": typed.get(color) });
             let body = json!({
                 "received": mark("received_name", "received_color"), "filed": mark("filed_name", "filed_color"),
             });
-            (Method::PUT, office.v1("/marks"), body)
+            (Method::PUT, firm_page.v1("/marks"), body)
         }
         _ => return Err(PageError::NotFound),
     };
-    match office.api().replaced(&typed, method, &path, body).await? {
-        Ok(()) => Ok(office.done("/settings", Said::Saved)),
-        Err(refusal) => shown(&office, &typed, Some(refusal)).await,
+    match firm_page.api().replaced(&typed, method, &path, body).await? {
+        Ok(()) => Ok(firm_page.done("/settings", Said::Saved)),
+        Err(refusal) => shown(&firm_page, &typed, Some(refusal)).await,
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, de::IgnoredAny};
 
 use crate::{
     api_client::{Api, PageError, and, encoded},
-    shell::{Office, Shell},
+    shell::{FirmPage, Shell},
     text::Texts,
 };
 
@@ -28,8 +28,8 @@ pub(super) async fn all<T: for<'de> Deserialize<'de>>(api: &Api, path: &str) -> 
 }
 
 /// The connectors through which something new can be opened.
-pub(super) async fn connected(office: &Office) -> Result<Vec<ConnectorView>, PageError> {
-    let mut connectors: Vec<ConnectorView> = all(office.api(), &office.v1("/connectors")).await?;
+pub(super) async fn connected(firm_page: &FirmPage) -> Result<Vec<ConnectorView>, PageError> {
+    let mut connectors: Vec<ConnectorView> = all(firm_page.api(), &firm_page.v1("/connectors")).await?;
     connectors.retain(|connector| connector.state == "connected");
     Ok(connectors)
 }
@@ -67,18 +67,18 @@ pub(super) enum MailboxChoice {
 impl MailboxChoice {
     /// How a mailbox is chosen, and what the API is asked for: the id of the chosen one. An address that no mailbox
     /// has is no id, and nothing is found.
-    pub(super) async fn of(office: &Office, chosen: &str) -> Result<(Self, Option<String>), PageError> {
-        let path = office.v1(&format!("/mailboxes?limit={MAILBOXES_LISTED_MAX}"));
-        let Listed { items, next } = office.api().get(&path).await?;
+    pub(super) async fn of(firm_page: &FirmPage, chosen: &str) -> Result<(Self, Option<String>), PageError> {
+        let path = firm_page.v1(&format!("/mailboxes?limit={MAILBOXES_LISTED_MAX}"));
+        let Listed { items, next } = firm_page.api().get(&path).await?;
         if next.is_none() {
             return Ok((Self::Listed(items), Some(chosen.to_owned())));
         }
         if !chosen.contains('@') {
             return Ok((Self::Typed(chosen.to_owned()), Some(chosen.to_owned())));
         }
-        let (path, mut after) = (office.v1(&format!("/mailboxes?address={}", encoded(chosen))), String::new());
+        let (path, mut after) = (firm_page.v1(&format!("/mailboxes?address={}", encoded(chosen))), String::new());
         loop {
-            let Listed::<MailboxName> { items, next } = office.api().get(&format!("{path}{after}")).await?;
+            let Listed::<MailboxName> { items, next } = firm_page.api().get(&format!("{path}{after}")).await?;
             match (items.into_iter().next(), next) {
                 (Some(found), _) => return Ok((Self::Typed(found.address), Some(found.id))),
                 (None, Some(next)) => after = and("after", &next),
@@ -265,7 +265,7 @@ impl MailboxView {
         }
     }
 
-    /// The same in words.
+    /// How it stands, in words.
     pub(super) fn words(&self, t: &Texts) -> String {
         match self.state.as_str() {
             _ if self.problem.is_some() => t.say("mailbox-needed"),
@@ -435,7 +435,7 @@ impl MessageView {
         }
     }
 
-    /// The same in words.
+    /// What its mark says, in words.
     pub(super) fn words(&self, t: &Texts) -> String {
         match (&self.dossier, self.state.as_str()) {
             (_, "expired") => t.say("mail-expired"),
