@@ -647,6 +647,7 @@ folder-dossiers-change = Diese Ordner ändern
 folder-dossiers-set = Einen Ordner für eine Akte stehen lassen
 folder-dossiers-help = Wählen Sie einen Ordner des Postfachs und die Akte, für die er steht. Wer in Outlook eine E-Mail in den Ordner verschiebt, legt sie ab; diese Seite braucht dafür niemand. Wenn Sie es beenden, bleibt abgelegt, was abgelegt ist.
 folder-dossier-new = Ein weiterer Ordner
+folder-in-outlook = Ordner in Outlook
 folder-dossier-end = Beenden
 folder-unknown = Ein Ordner, den es nicht mehr gibt oder der gerade nicht zu lesen ist
 folder-choices-more = { $n ->

@@ -647,6 +647,7 @@ folder-dossiers-change = Change these folders
 folder-dossiers-set = Let a folder stand for a dossier
 folder-dossiers-help = Choose a folder of the mailbox and the dossier that it stands for. Whoever moves a mail into the folder in Outlook files it; nobody needs this page for that. If you end it, filed mail stays filed.
 folder-dossier-new = Another folder
+folder-in-outlook = Folder in Outlook
 folder-dossier-end = End it
 folder-unknown = A folder that is gone or can't be read now
 folder-choices-more = { $n ->

@@ -647,6 +647,7 @@ folder-dossiers-change = Modifier ces dossiers d'Outlook
 folder-dossiers-set = Faire classer un dossier d'Outlook
 folder-dossiers-help = Choisissez un dossier d'Outlook et le dossier de votre cabinet qui lui correspond. Déplacer un courriel dans ce dossier d'Outlook suffit à le classer ; nul besoin de cette page. Si vous y mettez fin, ce qui est classé le reste.
 folder-dossier-new = Un autre dossier d'Outlook
+folder-in-outlook = Dossier d'Outlook
 folder-dossier-end = Y mettre fin
 folder-unknown = Un dossier d'Outlook qui n'existe plus ou ne peut pas être lu maintenant
 folder-choices-more = { $n ->

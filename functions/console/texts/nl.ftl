@@ -647,6 +647,7 @@ folder-dossiers-change = Deze mappen wijzigen
 folder-dossiers-set = Een map voor een dossier laten staan
 folder-dossiers-help = Kies een map van het postvak en het dossier waarvoor ze staat. Wie in Outlook een e-mail naar de map verplaatst, klasseert hem; daarvoor is deze pagina niet nodig. Als u het beëindigt, blijft geklasseerd wat geklasseerd is.
 folder-dossier-new = Nog een map
+folder-in-outlook = Map in Outlook
 folder-dossier-end = Beëindigen
 folder-unknown = Een map die weg is of nu niet gelezen kan worden
 folder-choices-more = { $n ->

@@ -80,8 +80,10 @@ impl StateLine {
         let name = t.say("operator-app");
         let secret = app.secret.as_ref();
         let ends = secret.and_then(|secret| Some((secret.expires_at?, secret.days_left?)));
+        let is_federated = secret.is_some_and(|secret| secret.credential == "federated");
         let standing = match ends {
             Some((_, days)) if days < SECRET_DAYS => Standing::Needed,
+            None if !is_federated => Standing::Resting,
             _ => Standing::Good,
         };
         let words = match ends {
@@ -92,7 +94,7 @@ impl StateLine {
                 };
             }
             Some((end, _)) => t.say_name("operator-app-ended", &t.day(end)),
-            None if secret.is_some_and(|secret| secret.credential == "federated") => t.say("credential-federated-now"),
+            None if is_federated => t.say("credential-federated-now"),
             None => t.say("operator-app-unknown"),
         };
         Self { standing, words: t.say_two("turn-and-action", &name, &words) }
