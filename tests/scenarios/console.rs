@@ -2,7 +2,7 @@
 
 use std::{sync::Mutex, time::Duration};
 
-use microsoft365::{Mail, Times};
+use microsoft365::{Mail, Times, ValueFault};
 use reqwest::{StatusCode, header};
 use serde_json::{Value, json};
 use tests::{ADA, Browser, Registry, World, message_id};
@@ -100,18 +100,28 @@ impl<'a> Visitor<'a> {
         self.page(request.header("hx-request", "true").header("hx-target", part).send().await.unwrap()).await
     }
 
+    /// What a script is answered that sends a form for the element `part` of a page.
+    async fn send_for(&self, path: &str, fields: &[(&str, &str)], part: &'static str) -> Page {
+        let request = self.form(path, fields).header("hx-request", "true").header("hx-target", part);
+        self.page(request.send().await.unwrap()).await
+    }
+
     /// Sends a form as the browser does: with the token of `page`.
     async fn submit(&self, page: &Page, path: &str, fields: &[(&str, &str)]) -> Page {
         self.send(path, &[&[("token", page.field("token").as_str())], fields].concat(), "same-origin").await
     }
 
     async fn send(&self, path: &str, fields: &[(&str, &str)], site: &str) -> Page {
+        self.page(self.form(path, fields).header("sec-fetch-site", site).send().await.unwrap()).await
+    }
+
+    /// A form with the cookies, before it is sent.
+    fn form(&self, path: &str, fields: &[(&str, &str)]) -> reqwest::RequestBuilder {
         let request = self.http.post(self.address(path)).header(header::COOKIE, self.cookies());
-        let request = request.header("sec-fetch-site", site).header(header::ACCEPT_LANGUAGE, self.language);
         let body = reqwest::Url::parse_with_params("http://form.example", fields).unwrap();
         let body = body.query().unwrap_or_default().to_owned();
-        let request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(body);
-        self.page(request.send().await.unwrap()).await
+        let request = request.header(header::ACCEPT_LANGUAGE, self.language);
+        request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(body)
     }
 
     async fn page(&self, response: reqwest::Response) -> Page {
@@ -257,7 +267,7 @@ async fn a_person_sees_their_own_firms_only_and_no_page_of_another() {
         "/entries/dates".to_owned(),
         "/entries/contacts".to_owned(),
         "/webhooks".to_owned(),
-        "/activity".to_owned(),
+        "/audit".to_owned(),
         "/settings".to_owned(),
         "/keys".to_owned(),
         "/erasures".to_owned(),
@@ -267,6 +277,7 @@ async fn a_person_sees_their_own_firms_only_and_no_page_of_another() {
         "/members".to_owned(),
         "/members/new".to_owned(),
         format!("/mailboxes/{}/folders", registry.mailbox),
+        format!("/mailboxes/{}/dossiers", registry.mailbox),
         format!("/mailboxes/{}/rules", registry.mailbox),
         format!("/mailboxes/{}", registry.mailbox),
     ];
@@ -551,7 +562,8 @@ async fn the_operator_comes_by_a_link_that_opens_once_for_ten_minutes() {
     operator.cookie = opened.headers[header::SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
     assert_eq!(operator.get("/console/firms").await.to.as_deref(), Some("/console/operator"));
     let page = operator.get("/console/operator").await;
-    page.shows(&["Lumen Avocats", "New firm"]);
+    let state = ["One firm.", "The API answers: version ", "Your app registration: ", "class=\"dot good\""];
+    page.shows(&[&["Lumen Avocats", "New firm"][..], &state].concat());
     let typed =
         [("do", "create"), ("name", "Cabinet Duval"), ("language", "fr"), ("time_zone", "Mars"), ("domains", "")];
     let refused = operator.submit(&page, "/console/operator", &typed).await;
@@ -743,6 +755,16 @@ async fn a_member_is_linked_tested_and_given_dates_without_knowing_the_api() {
     let page = visitor.get(&member).await;
     page.shows(&["switched off", ADA]);
     visitor.submit(&page, &member, &[("test", "mail")]).await.shows(&["class=\"dot good\"", "works"]);
+    // Where scripts run, each dot waits for its own answer.
+    let token = page.field("token");
+    let all = [("token", token.as_str()), ("test", "all")];
+    let waiting = visitor.send_for(&member, &all, "section#tests").await;
+    assert_eq!(waiting.html.matches("hx-trigger=\"load\"").count(), 4, "{}", waiting.html);
+    let one = [("token", token.as_str()), ("test", "mail")];
+    let one = visitor.send_for(&member, &one, "li#check-mail").await;
+    one.shows(&["<li id=\"check-mail\"><span class=\"dot good\""]);
+    let all = visitor.submit(&page, &member, &[("test", "all")]).await;
+    assert_eq!(all.html.matches("<li id=\"check-").count(), 4, "{}", all.html);
     visitor.submit(&page, &member, &[("dates", "1"), ("target", "todo")]).await;
     let shown = world.get(&member.replace("/console", "/v1")).await.ok();
     assert_eq!(shown["push"], json!({ "dates": true, "contacts": false, "target": "todo" }));
@@ -825,7 +847,7 @@ async fn a_webhook_is_added_tried_paused_and_removed_without_knowing_the_api() {
 }
 
 #[tokio::test]
-async fn the_record_says_who_read_which_mail_and_who_changed_what() {
+async fn the_audit_trail_says_who_read_which_mail_and_who_changed_what() {
     let world = World::new().await;
     let registry = world.registry().await;
     let mail = world.deliver("inbox", "The lease");
@@ -833,7 +855,7 @@ async fn the_record_says_who_read_which_mail_and_who_changed_what() {
     let visitor = Visitor::invited(&world, &registry.firm, "administrator", ADA).await;
     let message = message_id(&registry, &mail);
     visitor.get(&format!("{}/documents/{message}", home(&registry))).await;
-    let record = format!("{}/activity", home(&registry));
+    let record = format!("{}/audit", home(&registry));
     let page = visitor.get(&record).await;
     page.shows(&["read mail", "added a mailbox", "Your provider", ADA, &format!("/documents/{message}\">"), "done"]);
     assert!(!page.html.contains("did-"), "{}", page.html);
@@ -974,6 +996,83 @@ async fn rules_and_folders_that_somebody_else_changed_meanwhile_are_not_overwrit
     let choice = choice.each_ref().map(|(name, value)| (*name, value.as_str()));
     assert_eq!(visitor.submit(&late, &folders, &choice).await.status, StatusCode::SEE_OTHER);
     assert_eq!(stored().await["selection"]["mode"], "exclude");
+}
+
+#[tokio::test]
+async fn a_connection_and_a_member_that_somebody_else_changed_meanwhile_are_not_overwritten_in_silence() {
+    let world = World::new().await;
+    world.register_for_push();
+    let registry = world.registry().await;
+    let of_firm = |below: &str| format!("/v1/firms/{}{below}", registry.firm);
+    let member = json!({ "name": "Ada", "address": ADA, "connector": registry.connector, "push": null });
+    let member = world.post(&of_firm("/members"), member).await.ok()["id"].as_str().unwrap().to_owned();
+    let visitor = Visitor::invited(&world, &registry.firm, "administrator", ADA).await;
+    let (connector, member) = (format!("/connectors/{}", registry.connector), format!("/members/{member}"));
+    let renamed = json!({ "name": "Reception" });
+    let switched = json!({ "push": { "dates": true, "contacts": false, "target": "todo" } });
+    let typed: [&[(&str, &str)]; 2] = [&[("name", "Office"), ("access", "delegated")], &[("contacts", "1")]];
+    for (below, elsewhere, typed, shown) in [
+        (&connector, renamed, typed[0], ["Reception · Through one person", "value=\"Office\""]),
+        (&member, switched, typed[1], ["Dates: To Do", "name=\"contacts\" value=\"1\" checked"]),
+    ] {
+        let page = visitor.get(&format!("{}{below}", home(&registry))).await;
+        world.patch(&of_firm(below), elsewhere).await.ok();
+        // The link of a connection is another one each time.
+        let stored = async || {
+            let mut stored = world.get(&of_firm(below)).await.ok();
+            stored.as_object_mut().unwrap().remove("connect_url");
+            stored
+        };
+        let before = stored().await;
+        let send = async |tag: &str| {
+            let fields = [&[("do", "change"), ("tag", tag)], typed].concat();
+            visitor.submit(&page, &format!("{}{below}", home(&registry)), &fields).await
+        };
+        let late = send(&page.field("tag")).await;
+        assert_eq!(late.status, StatusCode::PRECONDITION_FAILED, "{below}");
+        late.shows(&["somebody else has changed this"]);
+        late.shows(&shown);
+        assert_eq!(stored().await, before, "{below}");
+        // A person who saw the newer state may replace it.
+        assert_eq!(send(&late.field("tag")).await.status, StatusCode::SEE_OTHER, "{below}");
+        assert_ne!(stored().await, before, "{below}");
+    }
+}
+
+#[tokio::test]
+async fn a_clerk_lets_a_folder_stand_for_a_dossier_and_ends_it() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let clients = world.microsoft.create_folder(ADA, "inbox", "Clients").unwrap();
+    let mailbox = format!("{}/mailboxes/{}", home(&registry), registry.mailbox);
+    world
+        .put(&format!("{}/selection", mailbox.replace("/console", "/v1")), json!({ "mode": "all", "folders": [] }))
+        .await
+        .ok();
+    let clerk = Visitor::invited(&world, &registry.firm, "clerk", ADA).await;
+    let dossiers = format!("{mailbox}/dossiers");
+    clerk.get(&mailbox).await.shows(&[&format!("href=\"{dossiers}\">Let a folder stand for a dossier")]);
+    let page = clerk.get(&dossiers).await;
+    page.shows(&["No folder of this mailbox stands for a dossier.", ">Inbox/Clients</option>"]);
+    let old = page.field("tag");
+    let choice = [("tag", old.as_str()), ("folder", &clients), ("dossier", "2026/7")];
+    let saved = clerk.submit(&page, &dossiers, &choice).await;
+    assert_eq!(saved.to.as_deref(), Some(dossiers.as_str()));
+    let page = clerk.get(&dossiers).await;
+    page.shows(&["Saved.", "<bdi>Inbox/Clients</bdi>", "<bdi>2026/7</bdi>"]);
+    clerk.get(&mailbox).await.shows(&["Mail in one folder is filed to its dossier:", "<bdi>2026/7</bdi>"]);
+    world.deliver(&clients, "A lease");
+    world.run_until_idle().await;
+    clerk.get(&format!("{}/documents", home(&registry))).await.shows(&["A lease", "Filed in 2026/7"]);
+    // A second tab that saw the older state is told, and what was typed is kept.
+    let choice = [("tag", old.as_str()), ("folder", clients.as_str()), ("dossier", "2026/8")];
+    let late = clerk.submit(&page, &dossiers, &choice).await;
+    assert_eq!(late.status, StatusCode::PRECONDITION_FAILED);
+    late.shows(&["somebody else has changed this", "value=\"2026/8\"", "<bdi>2026/7</bdi>"]);
+    let end = [("tag", late.field("tag")), ("end", clients.clone())];
+    let end = end.each_ref().map(|(name, value)| (*name, value.as_str()));
+    clerk.submit(&late, &dossiers, &end).await;
+    clerk.get(&dossiers).await.shows(&["No folder of this mailbox stands for a dossier."]);
 }
 
 #[tokio::test]
@@ -1144,7 +1243,7 @@ async fn a_member_shows_what_would_change_in_their_outlook_and_changes_nothing()
 }
 
 #[tokio::test]
-async fn every_page_of_a_firm_has_help() {
+async fn every_page_of_a_firm_has_help_and_leads_to_its_section_of_the_guide() {
     let world = World::new().await;
     let (registry, _, message) = one_mail(&world).await;
     let visitor = Visitor::invited(&world, &registry.firm, "administrator", ADA).await;
@@ -1158,6 +1257,7 @@ async fn every_page_of_a_firm_has_help() {
         "/mailboxes/new",
         &mailbox,
         &format!("{mailbox}/folders"),
+        &format!("{mailbox}/dossiers"),
         &format!("{mailbox}/rules"),
         "/connectors",
         "/connectors/new",
@@ -1169,25 +1269,30 @@ async fn every_page_of_a_firm_has_help() {
         "/people",
         "/settings",
         "/keys",
-        "/activity",
+        "/audit",
         "/erasures",
         "/erasures/new",
         "/retention",
     ] {
         let page = visitor.get(&format!("{}{below}", home(&registry))).await;
         assert_eq!(page.html.matches("<details class=\"help\">").count(), 1, "{below}: {}", page.html);
+        assert_eq!(page.html.matches("href=\"/console/guide#").count(), 1, "{below}: {}", page.html);
     }
+    // Nobody has to be signed in to read it.
+    let guide = Visitor::new(&world).get("/console/guide").await;
+    guide.shows(&["<h2 id=\"rules\">Rules</h2>", "<a href=\"#rules\">Rules</a>", "lang=\"en\""]);
+    assert!(guide.html.len() < 60_000, "{} bytes", guide.html.len());
 }
 
 #[tokio::test]
-async fn the_record_names_the_mailbox_says_why_something_was_refused_and_leads_there_again() {
+async fn the_audit_trail_names_the_mailbox_says_why_something_was_refused_and_leads_there_again() {
     let world = World::new().await;
     let registry = world.registry().await;
     let visitor = Visitor::invited(&world, &registry.firm, "administrator", ADA).await;
     let mailbox = format!("{}/mailboxes/{}", home(&registry), registry.mailbox);
     let page = visitor.get(&format!("{mailbox}/rules")).await;
     visitor.submit(&page, &format!("{mailbox}/rules"), &[("senders", "no address"), ("do", "store")]).await;
-    visitor.get(&format!("{}/activity", home(&registry))).await.shows(&[
+    visitor.get(&format!("{}/audit", home(&registry))).await.shows(&[
         &format!("changed rules <a href=\"{mailbox}\"><bdi>{ADA}</bdi></a>"),
         "refused: a field did not fit",
         &format!("<a href=\"{mailbox}\">Try again</a>"),
@@ -1250,6 +1355,52 @@ async fn home_names_all_that_waits_each_with_the_page_where_it_is_done() {
         let page = reader.get(&format!("{home}/mailboxes/{mailbox}/{below}")).await;
         assert_eq!(page.status, StatusCode::FORBIDDEN, "{below}");
     }
+}
+
+#[tokio::test]
+async fn of_many_members_whose_outlook_lacks_something_home_names_ten_and_says_that_there_may_be_more() {
+    let world = World::new().await;
+    let firm = world.pushing_firm().await;
+    let mailbox = world.mailbox(&firm.id, &firm.connector, ADA).await;
+    let mailbox = format!("/v1/firms/{}/mailboxes/{mailbox}", firm.id);
+    world.put(&format!("{mailbox}/selection"), json!({ "mode": "all", "folders": [] })).await.ok();
+    world.post(&format!("{mailbox}/activate"), json!({})).await.ok();
+    let switches = json!({ "dates": true, "contacts": false, "target": "calendar" });
+    let mut members = Vec::new();
+    for number in 0..11 {
+        members.push(world.member_with(&firm, &format!("person{number}@lumen.example"), switches.clone()).await);
+    }
+    let visitor = Visitor::invited(&world, &firm.id, "administrator", ADA).await;
+    world.microsoft.faults().fail("event create", 400, Times::Forever);
+    let named = async |members: &[String]| {
+        let date = json!({ "kind": "deadline", "title": "Appeal", "start": "2026-07-01T17:00:00", "members": members });
+        world.put(&format!("/v1/firms/{}/dates/D-1", firm.id), date).await.ok();
+        for _ in 0..40 {
+            world.pass(Duration::from_secs(60)).await;
+        }
+        let page = visitor.get(&format!("/console/firms/{}", firm.id)).await;
+        (
+            page.html.matches("\"Open: One date or contact is not in person").count(),
+            page.html.contains("Perhaps the Outlook of other members"),
+        )
+    };
+    assert_eq!(named(&members[..10]).await, (10, false));
+    assert_eq!(named(&members).await, (10, true));
+}
+
+#[tokio::test]
+async fn a_mail_that_microsoft_does_not_give_out_is_found_with_when_it_is_tried_again() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let mail = world.deliver("inbox", "A broken mail");
+    world.microsoft.faults().value(&mail, ValueFault::Status(400), Times::Forever);
+    world.run_until_idle().await;
+    let visitor = Visitor::invited(&world, &registry.firm, "reader", ADA).await;
+    let found = format!("{}/documents?mailbox={}&amp;filed=failed", home(&registry), registry.mailbox);
+    visitor.get(&format!("{}/mailboxes/{}", home(&registry), registry.mailbox)).await.shows(&[&found]);
+    visitor.get(&found.replace("&amp;", "&")).await.shows(&["A broken mail", "Not given out by Microsoft yet"]);
+    let own = format!("{}/documents/{}", home(&registry), message_id(&registry, &mail));
+    visitor.get(&own).await.shows(&["greffe asked for it", "greffe tries again by itself: 2 Mar 2026"]);
 }
 
 #[tokio::test]
@@ -1400,7 +1551,7 @@ async fn an_administrator_sets_how_long_mail_is_kept_and_for_which_dossiers_long
     let dossier = [("do", "class"), ("dossier", "2026/7"), ("class", "Tax"), ("reason", "A tax matter")];
     visitor.submit(&page, &retention, &dossier).await;
     visitor.get(&retention).await.shows(&["<bdi>2026/7</bdi>", "<bdi>Tax</bdi>"]);
-    visitor.get(&format!("{}/activity", home(&registry))).await.shows(&["changed how long mail is kept"]);
+    visitor.get(&format!("{}/audit", home(&registry))).await.shows(&["changed how long mail is kept"]);
 
     // What the periods ask for is erased as everything else is.
     let new = format!("{erasures}/new");
@@ -1484,7 +1635,7 @@ async fn a_mail_is_erased_once_its_number_was_typed_and_a_hold_keeps_it_from_tha
     visitor.submit(&refused, &erasures, &lifted).await;
     assert!(!visitor.get(&erasures).await.html.contains("The case is pending"));
     visitor
-        .get(&format!("{}/activity", home(&registry)))
+        .get(&format!("{}/audit", home(&registry)))
         .await
         .shows(&["set or lifted a legal hold", "asked to erase mail"]);
     // It is for who may set things up.

@@ -51,8 +51,8 @@ pub enum ApiClient {
 impl fmt::Debug for ApiClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Process(_) => "Door::Process",
-            Self::Web { .. } => "Door::Web",
+            Self::Process(_) => "ApiClient::Process",
+            Self::Web { .. } => "ApiClient::Web",
         })
     }
 }

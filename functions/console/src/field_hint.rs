@@ -46,6 +46,7 @@ fn of(name: &str, t: &Texts) -> Option<(String, String)> {
         "until" => (t.say("search-until"), t.say("hint-day")),
         "mailbox" | "target.mailbox" => (t.say("mailbox"), t.say("hint-chosen")),
         "connector" => (t.say("mailbox-connector"), t.say("hint-chosen")),
+        "folder" => (t.say("folder-in-outlook"), t.say("hint-chosen")),
         "folders" => (t.say("folders"), t.say("hint-chosen")),
         "add" | "remove" | "member" | "members" => (t.say("members"), t.say("hint-chosen")),
         _ => return None,

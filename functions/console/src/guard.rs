@@ -19,7 +19,7 @@ use crate::{
     form::{Fields, TOKEN_FIELD},
     pages::sign_in,
     said::{SAID_COOKIE, SAID_KEPT, Said},
-    session::Guest,
+    session::ConsoleRequest,
     shell::Shell,
 };
 
@@ -33,15 +33,15 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 /// Before every page, and after it.
 pub(crate) async fn pass(State(console): State<Arc<Console>>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
-    let guest = match Guest::of(&console, &parts).await {
-        Ok(guest) => guest,
+    let request = match ConsoleRequest::of(&console, &parts).await {
+        Ok(request) => request,
         Err(trouble) => return finished(&console, trouble.into_response(), None, None),
     };
     let mut typed = None;
-    parts.extensions.insert(guest.clone());
+    parts.extensions.insert(request.clone());
     let answered = match parts.method.is_safe() {
         true => next.run(Request::from_parts(parts, body)).await,
-        false => match form(&console, &guest, &parts, body).await {
+        false => match form(&console, &request, &parts, body).await {
             Ok(fields) => {
                 typed = Some(fields.clone());
                 parts.extensions.insert(fields);
@@ -50,20 +50,20 @@ pub(crate) async fn pass(State(console): State<Arc<Console>>, request: Request, 
             Err(instead) => *instead,
         },
     };
-    finished(&console, answered, Some(guest), typed)
+    finished(&console, answered, Some(request), typed)
 }
 
 /// The fields of a form that may be acted on.
 ///
 /// Errors: the page to show instead. A form of another site is refused. One whose session is over, or was another
 /// one, is shown once more with all that was typed, and sent when the person says so.
-async fn form(console: &Console, guest: &Guest, parts: &Parts, body: Body) -> Result<Fields, Box<Response>> {
+async fn form(console: &Console, request: &ConsoleRequest, parts: &Parts, body: Body) -> Result<Fields, Box<Response>> {
     if is_of_another_site(&parts.headers, &console.app.config.public_url.at("")) {
         tracing::warn!("a form of another site was refused");
-        return Err(Box::new(sign_in::another_site(guest)));
+        return Err(Box::new(sign_in::another_site(request)));
     }
     let Ok(bytes) = axum::body::to_bytes(body, FORM_BYTES_MAX).await else {
-        return Err(Box::new(sign_in::too_large(guest)));
+        return Err(Box::new(sign_in::too_large(request)));
     };
     let Fields(mut fields) = Fields::of(&bytes);
     let sent = fields.iter().find(|(name, _)| name == TOKEN_FIELD).map(|(_, value)| value.clone()).unwrap_or_default();
@@ -73,10 +73,10 @@ async fn form(console: &Console, guest: &Guest, parts: &Parts, body: Body) -> Re
     if parts.uri.path().starts_with("/console/enter/") {
         return Ok(fields);
     }
-    let token = guest.token();
+    let token = request.token();
     let is_ours: bool = sent.as_bytes().ct_eq(token.as_bytes()).into();
     if token.is_empty() || !is_ours {
-        return Err(Box::new(sign_in::once_more(guest, &fields)));
+        return Err(Box::new(sign_in::once_more(request, &fields)));
     }
     Ok(fields)
 }
@@ -94,25 +94,25 @@ fn is_of_another_site(headers: &HeaderMap, own: &str) -> bool {
 
 /// A page with the headers that all have; what went wrong becomes a page here. `typed`: the form that was sent, which
 /// is not lost by that.
-fn finished(console: &Console, response: Response, guest: Option<Guest>, typed: Option<Fields>) -> Response {
-    let said = said_cookie(console, &response, guest.as_ref());
+fn finished(console: &Console, response: Response, request: Option<ConsoleRequest>, typed: Option<Fields>) -> Response {
+    let said = said_cookie(console, &response, request.as_ref());
     // An address whose id is none is refused before any page sees it.
     let is_bare = response.status() == StatusCode::BAD_REQUEST && is_plain(&response);
     let trouble = response.extensions().get::<PageError>().cloned().or(is_bare.then_some(PageError::NotFound));
-    let mut response = match (trouble, guest) {
+    let mut response = match (trouble, request) {
         // A page that looks again by itself stays as it is: somebody may be typing in it.
-        (Some(_), Some(Guest { part: Some(part), .. })) if part.ends_with("#live") => {
+        (Some(_), Some(ConsoleRequest { part: Some(part), .. })) if part.ends_with("#live") => {
             StatusCode::NO_CONTENT.into_response()
         }
         // Of what is no such page, no part can be shown.
-        (Some(_), Some(Guest { part: Some(_), path, .. })) => {
+        (Some(_), Some(ConsoleRequest { part: Some(_), path, .. })) => {
             (StatusCode::NO_CONTENT, [("hx-redirect", path)]).into_response()
         }
-        (Some(PageError::SignedOut), Some(guest)) => {
-            let to = form_urlencoded::Serializer::new(String::new()).append_pair("to", &guest.path).finish();
+        (Some(PageError::SignedOut), Some(request)) => {
+            let to = form_urlencoded::Serializer::new(String::new()).append_pair("to", &request.path).finish();
             Redirect::to(&format!("/console/sign-in?{to}")).into_response()
         }
-        (Some(trouble), Some(guest)) => sign_in::troubled(&Shell::of_guest(&guest), &trouble, typed.as_ref()),
+        (Some(trouble), Some(request)) => sign_in::troubled(&Shell::of_request(&request), &trouble, typed.as_ref()),
         _ => response,
     };
     let headers = response.headers_mut();
@@ -127,13 +127,13 @@ fn finished(console: &Console, response: Response, guest: Option<Guest>, typed: 
 }
 
 /// The cookie by which the next page says what a form did; once a page has said it, what removes that cookie.
-fn said_cookie(console: &Console, response: &Response, guest: Option<&Guest>) -> Option<HeaderValue> {
+fn said_cookie(console: &Console, response: &Response, request: Option<&ConsoleRequest>) -> Option<HeaderValue> {
     let public_url = &console.app.config.public_url;
     let name = cookie_name(public_url, SAID_COOKIE);
-    let cookie = match (response.extensions().get::<Said>(), guest) {
+    let cookie = match (response.extensions().get::<Said>(), request) {
         (Some(said), _) => set_cookie(public_url, &name, &said.cookie(), SAID_KEPT),
         // A part of a page does not say it.
-        (None, Some(Guest { said: Some(_), part: None, .. })) if !response.status().is_redirection() => {
+        (None, Some(ConsoleRequest { said: Some(_), part: None, .. })) if !response.status().is_redirection() => {
             set_cookie(public_url, &name, "", Duration::ZERO)
         }
         _ => return None,

@@ -28,8 +28,8 @@ use shared::{app::App, base::headers::guarded};
 pub use crate::api_client::ApiClient;
 use crate::console::Console;
 use crate::pages::{
-    activity, connectors, documents, entries, erasures, folders, home, keys, mailboxes, members, operator, people,
-    proposals, retention, rules, settings, sign_in, webhooks,
+    audit, connectors, documents, entries, erasures, folder_dossiers, folders, guide, home, keys, mailboxes, members,
+    operator, people, proposals, retention, rules, settings, sign_in, webhooks,
 };
 
 /// All pages. `client`: the way to the API.
@@ -41,6 +41,7 @@ pub fn router(app: App, client: ApiClient) -> Router {
         .route("/console/sign-out", post(sign_in::sign_out))
         .route("/console/enter/{pass}", get(sign_in::arrive).post(sign_in::open))
         .route("/console/language/{tag}", get(sign_in::language))
+        .route("/console/guide", get(guide::page))
         .route("/console/firms", get(sign_in::firms))
         .route("/console/operator", get(operator::read).post(operator::change))
         .route("/console/firms/{firm}", get(home::page))
@@ -55,6 +56,10 @@ pub fn router(app: App, client: ApiClient) -> Router {
         .route("/console/firms/{firm}/mailboxes", get(mailboxes::list))
         .route("/console/firms/{firm}/mailboxes/new", get(mailboxes::new).post(mailboxes::create))
         .route("/console/firms/{firm}/mailboxes/{mailbox}/folders", get(folders::read).post(folders::choose))
+        .route(
+            "/console/firms/{firm}/mailboxes/{mailbox}/dossiers",
+            get(folder_dossiers::read).post(folder_dossiers::change),
+        )
         .route("/console/firms/{firm}/mailboxes/{mailbox}/rules", get(rules::read).post(rules::change))
         .route("/console/firms/{firm}/connectors", get(connectors::list))
         .route("/console/firms/{firm}/connectors/new", get(connectors::new).post(connectors::create))
@@ -71,7 +76,7 @@ pub fn router(app: App, client: ApiClient) -> Router {
         .route("/console/firms/{firm}/keys", get(keys::list).post(keys::change))
         .route("/console/firms/{firm}/webhooks", get(webhooks::list).post(webhooks::create))
         .route("/console/firms/{firm}/webhooks/{webhook}", get(webhooks::read).post(webhooks::change))
-        .route("/console/firms/{firm}/activity", get(activity::list))
+        .route("/console/firms/{firm}/audit", get(audit::list))
         .route("/console/firms/{firm}/people", get(people::list).post(people::change))
         .route("/console/firms/{firm}/mailboxes/{mailbox}", get(mailboxes::read).post(mailboxes::change))
         .fallback(sign_in::no_page)

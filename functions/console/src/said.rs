@@ -72,7 +72,7 @@ impl Said {
         })
     }
 
-    /// The same in a sentence; two if a part was refused.
+    /// What a form did, in a sentence; in two if a part was refused.
     pub(crate) fn words(self, t: &Texts) -> String {
         let both = |done: u32, done_words: String, refused: u32, refused_words: String| {
             let parts = [(done, done_words), (refused, refused_words)];

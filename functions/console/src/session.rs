@@ -31,7 +31,7 @@ pub(crate) const LANGUAGE_COOKIE: &str = "greffe_language";
 
 /// Who looks at a page.
 #[derive(Debug, Clone)]
-pub(crate) struct Guest {
+pub(crate) struct ConsoleRequest {
     /// The language that they chose, or else the browser's; none if neither is one of the four.
     pub language: Option<Language>,
     /// The page, with its query.
@@ -48,7 +48,7 @@ pub(crate) struct Guest {
     pub said: Option<Said>,
 }
 
-impl Guest {
+impl ConsoleRequest {
     /// Who sent a request.
     ///
     /// Errors: the session can't be read.
@@ -86,7 +86,7 @@ impl Guest {
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for Guest {
+impl<S: Sync> FromRequestParts<S> for ConsoleRequest {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {

@@ -23,7 +23,7 @@ use crate::{
     asset,
     console::Console,
     said::Said,
-    session::Guest,
+    session::ConsoleRequest,
     text::Texts,
 };
 
@@ -58,16 +58,16 @@ pub(crate) struct FirmShown {
 
 impl Shell {
     /// Around a page of no firm.
-    pub(crate) fn of_guest(guest: &Guest) -> Self {
+    pub(crate) fn of_request(request: &ConsoleRequest) -> Self {
         Self {
-            t: Texts::new(guest.language.unwrap_or_default()),
+            t: Texts::new(request.language.unwrap_or_default()),
             firm: None,
-            address: guest.session.as_ref().map(|(_, session)| session.address.clone()).unwrap_or_default(),
-            token: guest.token(),
-            once: guest.once.clone(),
-            path: guest.path.clone(),
+            address: request.session.as_ref().map(|(_, session)| session.address.clone()).unwrap_or_default(),
+            token: request.token(),
+            once: request.once.clone(),
+            path: request.path.clone(),
             here: "",
-            said: guest.said,
+            said: request.said,
         }
     }
 
@@ -180,13 +180,13 @@ struct FirmView {
 
 /// What a page of a firm is given: the firm, which this person may enter, and the API on their behalf.
 #[derive(Debug)]
-pub(crate) struct Office {
+pub(crate) struct FirmPage {
     pub shell: Shell,
     firm: FirmId,
     api: Api,
 }
 
-impl Office {
+impl FirmPage {
     /// The API.
     pub(crate) fn api(&self) -> &Api {
         &self.api
@@ -220,13 +220,13 @@ impl Office {
     }
 }
 
-impl FromRequestParts<Arc<Console>> for Office {
+impl FromRequestParts<Arc<Console>> for FirmPage {
     type Rejection = PageError;
 
     /// A firm that the person may not enter is answered as one that does not exist.
     async fn from_request_parts(parts: &mut Parts, console: &Arc<Console>) -> Result<Self, PageError> {
-        let Ok(guest) = Guest::from_request_parts(parts, console).await;
-        let Some((_, session)) = &guest.session else { return Err(PageError::SignedOut) };
+        let Ok(request) = ConsoleRequest::from_request_parts(parts, console).await;
+        let Some((_, session)) = &request.session else { return Err(PageError::SignedOut) };
         let params = RawPathParams::from_request_parts(parts, console).await.map_err(|_| PageError::NotFound)?;
         let named = params.iter().find(|(name, _)| *name == "firm");
         let id: FirmId = named.and_then(|(_, id)| id.parse().ok()).ok_or(PageError::NotFound)?;
@@ -235,16 +235,16 @@ impl FromRequestParts<Arc<Console>> for Office {
             Some(user) => {
                 let found = ConsoleUser::find(&console.app.table, id, user).await.map_err(|e| PageError::broken(&e))?;
                 let role = found.ok_or(PageError::NotFound)?.value.role;
-                let (address, from) = (session.address.clone(), guest.from.clone());
+                let (address, from) = (session.address.clone(), request.from.clone());
                 (Some(role), Visit::User { user, address, from, firm: id, role })
             }
         };
-        let mut api = api(console, visit, guest.language.unwrap_or_default()).await?;
+        let mut api = api(console, visit, request.language.unwrap_or_default()).await?;
         let view: FirmView = api.get(&format!("/v1/firms/{id}")).await?;
-        api.language = guest.language.unwrap_or(view.language);
+        api.language = request.language.unwrap_or(view.language);
         let firm = Some(FirmShown { id, name: view.name, role });
         let zone = TimeZone::get(&view.time_zone).unwrap_or(TimeZone::UTC);
-        let shell = Shell { t: Texts { language: api.language, zone }, firm, ..Shell::of_guest(&guest) };
+        let shell = Shell { t: Texts { language: api.language, zone }, firm, ..Shell::of_request(&request) };
         Ok(Self { shell, firm: id, api })
     }
 }

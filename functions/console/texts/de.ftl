@@ -10,6 +10,10 @@ sign-out = Abmelden
 firms-other = Andere Kanzlei
 details = Im Wortlaut von Microsoft oder greffe
 help = Hilfe
+help-guide = Mehr im Handbuch, auf Englisch (neuer Tab)
+guide = Handbuch für Administratoren
+guide-contents = Inhalt
+guide-english = Das Handbuch ist auf Englisch.
 open = Öffnen
 to-start = Zum Anfang
 as-table = Als Tabelle
@@ -79,6 +83,8 @@ need-member = { $n ->
    *[other] { $n } Termine und Kontakte stehen nicht im Outlook von { $name }.
 }
 need-member-how = Öffnen Sie die Einträge dieser Person: Jeder sagt, warum, und wer am Zug ist.
+need-members-more = Vielleicht fehlt auch im Outlook anderer Mitglieder etwas.
+need-members-more-how = Diese Seite sieht nur die neuesten Fehlschläge an. Öffnen Sie ein Mitglied, um zu sehen, wie es dort steht.
 need-webhook-failing = Ihre Anwendung nimmt nicht an, was greffe an { $name } sendet.
 need-webhook-paused = An { $name } wird nichts gesendet: Es ist angehalten.
 need-webhook-how = Lassen Sie es weitergehen, sobald Ihre Anwendung bereit ist.
@@ -181,6 +187,7 @@ search-clear = Wieder alle E-Mails zeigen
 search-filed = Abgelegt oder nicht
 search-filed-no = noch nicht abgelegt
 search-filed-yes = abgelegt
+search-failed = von Microsoft nicht herausgegeben
 search-direction = Empfangen oder gesendet
 search-received = empfangen
 search-sent = gesendet
@@ -231,6 +238,12 @@ mail-no-subject = (kein Betreff)
 mail-kept = Aufbewahrt
 mail-filed-in = Abgelegt in { $name }
 mail-failed = Von Microsoft noch nicht ausgegeben
+mail-tries = { $n ->
+    [one] greffe hat einmal darum gebeten.
+   *[other] greffe hat { $n }-mal darum gebeten.
+}
+mail-next-try = greffe versucht es von selbst noch einmal: { $name }.
+mail-given-up = greffe versucht es nicht mehr. Öffnen Sie die E-Mail in Outlook: Wenn sie sich dort öffnen lässt, melden Sie es Ihrem Anbieter.
 mail-gone = Vor dem Lesen gelöscht
 mail-erased = Auf Verlangen gelöscht
 mail-removed = Als unerwünscht entfernt
@@ -333,11 +346,13 @@ connect-send-what = Wer ihn öffnet, meldet sich bei Microsoft an und verbindet.
 link = Link
 validate = Test
 validate-what = Probiert alles, was greffe braucht, und entfernt, was dafür angelegt wurde. Das dauert höchstens eine halbe Minute.
+validate-runs = greffe testet die Verbindung. Das dauert höchstens eine halbe Minute.
 validate-do = Verbindung testen
 validate-good = Alles funktioniert.
 validate-bad = Etwas funktioniert nicht. Unten steht was, und wer am Zug ist.
 check-works = funktioniert
 check-fails = funktioniert nicht
+check-runs = wird getestet
 check-not-needed = nicht nötig
 check-token = Erlaubnis
 check-profile = Wer verbunden ist
@@ -550,11 +565,11 @@ delivery-timed-out = keine Antwort in der Zeit
 delivery-not-public = keine öffentliche Adresse
 delivery-unreachable = nicht erreichbar
 
-activity = Protokoll
-activity-none = Es wurde noch nichts getan.
-activity-help = Hier steht, wer was getan und wer welche Mail gelesen hat. Jede Handlung wird notiert, bevor sie geschieht. Niemand kann einen Eintrag ändern oder löschen: greffe würde es sehen.
-activity-broken = Ein Eintrag dieses Protokolls wurde geändert oder entfernt.
-activity-broken-what = Melden Sie es Ihrem Anbieter. Die anderen Einträge sind, wie sie geschrieben wurden.
+audit = Prüfprotokoll
+audit-none = Es wurde noch nichts getan.
+audit-help = Hier steht, wer was getan und wer welche Mail gelesen hat. Jede Handlung wird notiert, bevor sie geschieht. Niemand kann einen Eintrag ändern oder löschen: greffe würde es sehen.
+audit-broken = Ein Eintrag des Prüfprotokolls wurde geändert oder entfernt.
+audit-broken-what = Melden Sie es Ihrem Anbieter. Die anderen Einträge sind, wie sie geschrieben wurden.
 when = Wann
 who = Wer
 what = Was
@@ -562,7 +577,7 @@ outcome = Ergebnis
 outcome-done = getan
 outcome-refused = abgelehnt
 outcome-open = begonnen, Ergebnis unbekannt
-activity-again = Noch einmal versuchen
+audit-again = Noch einmal versuchen
 reason-wrong = ein Feld passte nicht
 reason-role = die Rolle oder der Schlüssel erlaubt es nicht
 reason-absent = es war nicht da
@@ -584,6 +599,7 @@ did-activate = hat ein Postfach eingeschaltet
 did-pause = hat ein Postfach angehalten
 did-folders = hat Ordner gewählt
 did-rules = hat Regeln geändert
+did-folder-dossiers = ließ einen Ordner für eine Akte stehen oder beendete das
 did-grant-history = hat ältere Mail freigegeben oder das zurückgenommen
 did-reconcile = hat ein Postfach prüfen lassen
 did-mailbox-add = hat ein Postfach hinzugefügt
@@ -620,6 +636,24 @@ check-listed = Im Ordner
 check-due = Aufzubewahren
 check-missing = Fehlt
 folder = Ordner
+folder-dossiers = Ordner, die für eine Akte stehen
+folder-dossiers-what = greffe legt die E-Mails eines solchen Ordners in seiner Akte ab, auch was jemand später dorthin verschiebt. Eine E-Mail, die herausgeschoben wird, kommt aus der Akte.
+folder-dossiers-none = Kein Ordner dieses Postfachs steht für eine Akte.
+folder-dossiers-some = { $n ->
+    [one] E-Mails in einem Ordner werden abgelegt in:
+   *[other] E-Mails in { $n } Ordnern werden abgelegt in:
+}
+folder-dossiers-change = Diese Ordner ändern
+folder-dossiers-set = Einen Ordner für eine Akte stehen lassen
+folder-dossiers-help = Wählen Sie einen Ordner des Postfachs und die Akte, für die er steht. Wer in Outlook eine E-Mail in den Ordner verschiebt, legt sie ab; diese Seite braucht dafür niemand. Wenn Sie es beenden, bleibt abgelegt, was abgelegt ist.
+folder-dossier-new = Ein weiterer Ordner
+folder-in-outlook = Ordner in Outlook
+folder-dossier-end = Beenden
+folder-unknown = Ein Ordner, den es nicht mehr gibt oder der gerade nicht zu lesen ist
+folder-choices-more = { $n ->
+    [one] Der erste Ordner steht in der Liste. Suchen Sie andere nach ihrem Namen.
+   *[other] Die ersten { $n } Ordner stehen in der Liste. Suchen Sie andere nach ihrem Namen.
+}
 grant = Frühere E-Mails
 grant-none = Es sind keine älteren E-Mails freigegeben.
 grant-since = Ihr Anbieter hat E-Mails ab { $name } freigegeben.
@@ -632,6 +666,17 @@ grant-do = Freigeben
 grant-revoke = Zurücknehmen
 operator-firms = Kanzleien
 operator-none = Es gibt noch keine Kanzlei.
+operator-count = { $n ->
+    [one] Eine Kanzlei.
+   *[other] { $n } Kanzleien.
+}
+operator-count-more = Mehr als { $n } Kanzleien.
+operator-state = greffe selbst
+operator-version = Die API antwortet: Version { $name }.
+operator-app = Ihre App-Registrierung
+operator-app-ended = ihre Anmeldedaten sind am { $name } abgelaufen. Ersetzen Sie sie.
+operator-app-unknown = es ist nicht bekannt, wann ihre Anmeldedaten ablaufen.
+operator-state-what = Worauf eine Kanzlei wartet, steht auf ihrer Startseite, auch wenn Sie am Zug sind. Wie viel zu tun ist und was fehlschlägt, zeigen das Dashboard und die Alarme in AWS.
 operator-new = Neue Kanzlei
 operator-language = Sprache
 operator-zone = Zeitzone
@@ -642,13 +687,14 @@ operator-waiting = Wartet auf Sie
 operator-waiting-who = { $a } verlangt die Organisation { $b }, die schon eine andere Kanzlei hat.
 operator-waiting-what = Geben Sie nur frei, wenn beide Kanzleien zusammengehören: danach können beide die E-Mails dieser Organisation lesen.
 operator-release = Freigeben
-operator-help = Legen Sie eine Kanzlei an und lassen Sie dann ihren ersten Administrator durch einen Link ein. Die E-Mails einer Kanzlei gehören ihr: was Sie dort lesen, steht in ihrem Protokoll.
+operator-help = Legen Sie eine Kanzlei an und lassen Sie dann ihren ersten Administrator durch einen Link ein. Die E-Mails einer Kanzlei gehören ihr: was Sie dort lesen, steht in ihrem Prüfprotokoll.
 
 # What one page needs beside the others.
-activity-older = Früher
+audit-older = Früher
 did-list = sah die Liste der E-Mails an
 grant-what = Geben Sie E-Mails dieser Tage frei. Ein Administrator der Kanzlei wählt danach, ab wann sie aufbewahrt werden.
 member-test-what = Versucht einen Dienst in diesem Outlook und löscht, was für den Test angelegt wurde.
+member-test-all = Alles testen
 documents-all = Alle E-Mails
 proposals = Vorschläge
 proposals-what = Diese E-Mails wurden von Kontakten einer einzigen Akte geschrieben oder empfangen und noch nie abgelegt. Nehmen Sie an, was stimmt, und wählen Sie den Rest ab.
@@ -766,7 +812,7 @@ erase-mailbox-do = Dieses Postfach löschen
 erase-member-do = Dieses Mitglied löschen
 erasure-by = Wer hat darum gebeten?
 erasure-reason = Warum?
-erasure-record-what = Beides bleibt für immer im Protokoll. Nennen Sie nicht mehr, als ein Prüfer braucht.
+erasure-record-what = Beides bleibt für immer im Prüfprotokoll. Nennen Sie nicht mehr, als ein Prüfer braucht.
 erasure-see = Ansehen, was verschwinden würde
 erasure-final = Niemand kann das danach zurückholen.
 erasure-type = { $n ->

@@ -10,6 +10,10 @@ sign-out = Sign out
 firms-other = Another firm
 details = In Microsoft's or greffe's own words
 help = Help
+help-guide = More in the guide (new tab)
+guide = Guide for administrators
+guide-contents = Contents
+guide-english = The guide is in English.
 open = Open
 to-start = To the start
 as-table = As a table
@@ -79,6 +83,8 @@ need-member = { $n ->
    *[other] { $n } dates and contacts are not in { $name }'s Outlook.
 }
 need-member-how = Open the entries of this person: each says why, and whose turn it is.
+need-members-more = Perhaps the Outlook of other members lacks something, too.
+need-members-more-how = This page looks at the newest failures only. Open a member to see how theirs is.
 need-webhook-failing = Your application does not take what greffe posts to { $name }.
 need-webhook-paused = Nothing is posted to { $name }: it is paused.
 need-webhook-how = Let it go on once your application is ready.
@@ -181,6 +187,7 @@ search-clear = Show all mail again
 search-filed = Filed or not
 search-filed-no = not filed yet
 search-filed-yes = filed
+search-failed = not given out by Microsoft
 search-direction = Received or sent
 search-received = received
 search-sent = sent
@@ -231,6 +238,12 @@ mail-no-subject = (no subject)
 mail-kept = Kept
 mail-filed-in = Filed in { $name }
 mail-failed = Not given out by Microsoft yet
+mail-tries = { $n ->
+    [one] greffe asked for it once.
+   *[other] greffe asked for it { $n } times.
+}
+mail-next-try = greffe tries again by itself: { $name }.
+mail-given-up = greffe does not try again. Open the mail in Outlook: if it opens there, tell your provider.
 mail-gone = Deleted before it was read
 mail-erased = Erased on request
 mail-removed = Removed as unwanted
@@ -333,11 +346,13 @@ connect-send-what = Whoever opens it signs in at Microsoft and connects. It is v
 link = Link
 validate = Test
 validate-what = Tries everything that greffe needs, and removes what it made for the test. It takes up to half a minute.
+validate-runs = greffe tests the connection. It takes up to half a minute.
 validate-do = Test the connection
 validate-good = Everything works.
 validate-bad = Something does not work. Below stands what, and whose turn it is.
 check-works = works
 check-fails = does not work
+check-runs = being tested
 check-not-needed = not needed
 check-token = Permission
 check-profile = Who is connected
@@ -427,7 +442,7 @@ people-none = Nobody has a role here yet.
 people-help = Here stands who may enter the console for your firm. A role counts from the next click on. To let somebody in, make a link and send it to that person.
 role = Role
 remove = Remove
-remove-what = The person can no longer enter. Their earlier deeds stay in the record.
+remove-what = The person can no longer enter. Their earlier deeds stay in the audit trail.
 invite = Invite somebody
 invite-what = Choose what the person may do, and send them the link.
 invite-make = Make a link
@@ -550,11 +565,11 @@ delivery-timed-out = no answer in time
 delivery-not-public = no public address
 delivery-unreachable = could not be reached
 
-activity = Record
-activity-none = Nothing has been done yet.
-activity-help = Here stands who did what, and who read which mail. Each deed is noted before it is done. Nobody can change or remove an entry, and greffe would see it.
-activity-broken = An entry of this record was changed or removed.
-activity-broken-what = Tell your provider. The other entries are as they were written.
+audit = Audit trail
+audit-none = Nothing has been done yet.
+audit-help = Here stands who did what, and who read which mail. Each deed is noted before it is done. Nobody can change or remove an entry, and greffe would see it.
+audit-broken = An entry of the audit trail was changed or removed.
+audit-broken-what = Tell your provider. The other entries are as they were written.
 when = When
 who = Who
 what = What
@@ -562,7 +577,7 @@ outcome = Outcome
 outcome-done = done
 outcome-refused = refused
 outcome-open = begun, outcome unknown
-activity-again = Try again
+audit-again = Try again
 reason-wrong = a field did not fit
 reason-role = the role or the key does not allow it
 reason-absent = it was not there
@@ -584,6 +599,7 @@ did-activate = switched a mailbox on
 did-pause = paused a mailbox
 did-folders = chose folders
 did-rules = changed rules
+did-folder-dossiers = let a folder stand for a dossier, or ended that
 did-grant-history = released or withdrew older mail
 did-reconcile = had a mailbox checked
 did-mailbox-add = added a mailbox
@@ -620,6 +636,24 @@ check-listed = In the folder
 check-due = To be kept
 check-missing = Missing
 folder = Folder
+folder-dossiers = Folders that stand for a dossier
+folder-dossiers-what = greffe files the mail of such a folder to its dossier, and what somebody moves there later. A mail that is moved out is taken out of the dossier.
+folder-dossiers-none = No folder of this mailbox stands for a dossier.
+folder-dossiers-some = { $n ->
+    [one] Mail in one folder is filed to its dossier:
+   *[other] Mail in { $n } folders is filed to their dossiers:
+}
+folder-dossiers-change = Change these folders
+folder-dossiers-set = Let a folder stand for a dossier
+folder-dossiers-help = Choose a folder of the mailbox and the dossier that it stands for. Whoever moves a mail into the folder in Outlook files it; nobody needs this page for that. If you end it, filed mail stays filed.
+folder-dossier-new = Another folder
+folder-in-outlook = Folder in Outlook
+folder-dossier-end = End it
+folder-unknown = A folder that is gone or can't be read now
+folder-choices-more = { $n ->
+    [one] The first folder is listed. Find others by their name.
+   *[other] The first { $n } folders are listed. Find others by their name.
+}
 grant = Mail from before
 grant-none = No older mail is released.
 grant-since = Your provider released mail from { $name } on.
@@ -632,6 +666,17 @@ grant-do = Release
 grant-revoke = Withdraw
 operator-firms = Firms
 operator-none = There is no firm yet.
+operator-count = { $n ->
+    [one] One firm.
+   *[other] { $n } firms.
+}
+operator-count-more = More than { $n } firms.
+operator-state = greffe itself
+operator-version = The API answers: version { $name }.
+operator-app = Your app registration
+operator-app-ended = its credential expired on { $name }. Replace it.
+operator-app-unknown = it is not known when its credential expires.
+operator-state-what = What a firm waits for stands on its Home, also where it is your turn. How much is worked on, and what fails, show the dashboard and the alarms in AWS.
 operator-new = New firm
 operator-language = Language
 operator-zone = Time zone
@@ -642,13 +687,14 @@ operator-waiting = Waiting for you
 operator-waiting-who = { $a } asks for the organisation { $b }, which another firm has already.
 operator-waiting-what = Release it only if both firms belong together: from then on both can read this organisation's mail.
 operator-release = Release
-operator-help = Create a firm, then let its first administrator in by a link. A firm's mail is its own: what you read there is noted in the firm's record.
+operator-help = Create a firm, then let its first administrator in by a link. A firm's mail is its own: what you read there is noted in the firm's audit trail.
 
 # What one page needs beside the others.
-activity-older = Earlier
+audit-older = Earlier
 did-list = looked at the list of mail
 grant-what = Release mail of these days. An administrator of the firm then chooses from when it is kept.
 member-test-what = Tries one service in this Outlook, and removes what was made for the test.
+member-test-all = Test all
 documents-all = All mail
 proposals = Proposals
 proposals-what = These mails were written or received by contacts of one dossier only, and were never filed. Accept what is right; untick the rest.
@@ -766,7 +812,7 @@ erase-mailbox-do = Erase this mailbox
 erase-member-do = Erase this member
 erasure-by = Who asked for it
 erasure-reason = Why
-erasure-record-what = Both stay in the record for good. Name no more than an auditor needs.
+erasure-record-what = Both stay in the audit trail for good. Name no more than an auditor needs.
 erasure-see = See what would go
 erasure-final = Nobody can bring it back afterwards.
 erasure-type = { $n ->

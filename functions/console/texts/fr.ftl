@@ -10,6 +10,10 @@ sign-out = Se déconnecter
 firms-other = Autre cabinet
 details = Les mots mêmes de Microsoft ou de greffe
 help = Aide
+help-guide = Plus d'explications dans le guide, en anglais (nouvel onglet)
+guide = Guide de l'administrateur
+guide-contents = Sommaire
+guide-english = Le guide est en anglais.
 open = Ouvrir
 to-start = Revenir au début
 as-table = En tableau
@@ -79,6 +83,8 @@ need-member = { $n ->
    *[other] { $n } dates et contacts ne sont pas dans l'Outlook de { $name }.
 }
 need-member-how = Ouvrez les entrées de cette personne : chacune dit pourquoi, et à qui c'est le tour.
+need-members-more = Il manque peut-être aussi quelque chose dans l'Outlook d'autres membres.
+need-members-more-how = Cette page ne regarde que les échecs les plus récents. Ouvrez un membre pour voir ce qu'il en est.
 need-webhook-failing = Votre application ne prend pas ce que greffe envoie à { $name }.
 need-webhook-paused = Rien n'est envoyé à { $name } : c'est en pause.
 need-webhook-how = Reprenez quand votre application est prête.
@@ -181,6 +187,7 @@ search-clear = Afficher à nouveau tous les courriels
 search-filed = Classé ou non
 search-filed-no = pas encore classés
 search-filed-yes = classés
+search-failed = pas fourni par Microsoft
 search-direction = Reçus ou envoyés
 search-received = reçus
 search-sent = envoyés
@@ -231,6 +238,12 @@ mail-no-subject = (sans objet)
 mail-kept = Conservé
 mail-filed-in = Classé dans { $name }
 mail-failed = Pas encore délivré par Microsoft
+mail-tries = { $n ->
+    [one] greffe l'a demandé une fois.
+   *[other] greffe l'a demandé { $n } fois.
+}
+mail-next-try = greffe réessaie de lui-même : { $name }.
+mail-given-up = greffe ne réessaie plus. Ouvrez le courriel dans Outlook : s'il s'y ouvre, prévenez votre fournisseur.
 mail-gone = Supprimé avant lecture
 mail-erased = Effacé sur demande
 mail-removed = Retiré car indésirable
@@ -333,11 +346,13 @@ connect-send-what = Qui l'ouvre se connecte chez Microsoft et établit la connex
 link = Lien
 validate = Test
 validate-what = Essaie tout ce dont greffe a besoin, et supprime ce qui a été créé pour le test. Cela dure jusqu'à une demi-minute.
+validate-runs = greffe teste la connexion. Cela dure jusqu'à une demi-minute.
 validate-do = Tester la connexion
 validate-good = Tout fonctionne.
 validate-bad = Quelque chose ne fonctionne pas. Ci-dessous figure quoi, et à qui d'agir.
 check-works = fonctionne
 check-fails = ne fonctionne pas
+check-runs = test en cours
 check-not-needed = pas nécessaire
 check-token = Autorisation
 check-profile = Qui est connecté
@@ -427,7 +442,7 @@ people-none = Personne n'a encore de rôle ici.
 people-help = Ici figure qui peut entrer dans la console pour votre cabinet. Un rôle vaut dès le prochain clic. Pour faire entrer quelqu'un, créez un lien et envoyez-le à cette personne.
 role = Rôle
 remove = Retirer
-remove-what = La personne ne peut plus entrer. Ses actes passés restent dans le registre.
+remove-what = La personne ne peut plus entrer. Ses actes passés restent dans la piste d'audit.
 invite = Inviter quelqu'un
 invite-what = Choisissez ce que la personne peut faire, et envoyez-lui le lien.
 invite-make = Créer un lien
@@ -550,11 +565,11 @@ delivery-timed-out = pas de réponse à temps
 delivery-not-public = pas d'adresse publique
 delivery-unreachable = injoignable
 
-activity = Registre
-activity-none = Rien n'a encore été fait.
-activity-help = Vous voyez ici qui a fait quoi, et qui a lu quel courriel. Chaque acte est noté avant d'être fait. Personne ne peut modifier ou supprimer une ligne : greffe le verrait.
-activity-broken = Une ligne de ce registre a été modifiée ou supprimée.
-activity-broken-what = Prévenez votre fournisseur. Les autres lignes sont telles qu'elles ont été écrites.
+audit = Piste d'audit
+audit-none = Rien n'a encore été fait.
+audit-help = Vous voyez ici qui a fait quoi, et qui a lu quel courriel. Chaque acte est noté avant d'être fait. Personne ne peut modifier ou supprimer une ligne : greffe le verrait.
+audit-broken = Une ligne de la piste d'audit a été modifiée ou supprimée.
+audit-broken-what = Prévenez votre fournisseur. Les autres lignes sont telles qu'elles ont été écrites.
 when = Quand
 who = Qui
 what = Quoi
@@ -562,7 +577,7 @@ outcome = Résultat
 outcome-done = fait
 outcome-refused = refusé
 outcome-open = commencé, résultat inconnu
-activity-again = Réessayer
+audit-again = Réessayer
 reason-wrong = un champ ne convenait pas
 reason-role = le rôle ou la clé ne le permet pas
 reason-absent = cela n'existait pas
@@ -584,6 +599,7 @@ did-activate = a activé une boîte
 did-pause = a mis une boîte en pause
 did-folders = a choisi des dossiers
 did-rules = a modifié des règles
+did-folder-dossiers = a fait classer un dossier d'Outlook, ou y a mis fin
 did-grant-history = a autorisé ou retiré le courrier ancien
 did-reconcile = a fait vérifier une boîte
 did-mailbox-add = a ajouté une boîte
@@ -620,6 +636,24 @@ check-listed = Dans le dossier
 check-due = À conserver
 check-missing = Manquants
 folder = Dossier
+folder-dossiers = Dossiers d'Outlook qui classent
+folder-dossiers-what = greffe classe les courriels d'un tel dossier d'Outlook dans le dossier de votre cabinet qui lui correspond, et aussi ceux qu'on y déplace plus tard. Un courriel qu'on en sort est retiré du dossier.
+folder-dossiers-none = Aucun dossier d'Outlook de cette boîte ne classe.
+folder-dossiers-some = { $n ->
+    [one] Les courriels d'un dossier d'Outlook sont classés dans :
+   *[other] Les courriels de { $n } dossiers d'Outlook sont classés dans :
+}
+folder-dossiers-change = Modifier ces dossiers d'Outlook
+folder-dossiers-set = Faire classer un dossier d'Outlook
+folder-dossiers-help = Choisissez un dossier d'Outlook et le dossier de votre cabinet qui lui correspond. Déplacer un courriel dans ce dossier d'Outlook suffit à le classer ; nul besoin de cette page. Si vous y mettez fin, ce qui est classé le reste.
+folder-dossier-new = Un autre dossier d'Outlook
+folder-in-outlook = Dossier d'Outlook
+folder-dossier-end = Y mettre fin
+folder-unknown = Un dossier d'Outlook qui n'existe plus ou ne peut pas être lu maintenant
+folder-choices-more = { $n ->
+    [one] Le premier dossier d'Outlook est proposé. Cherchez les autres par leur nom.
+   *[other] Les { $n } premiers dossiers d'Outlook sont proposés. Cherchez les autres par leur nom.
+}
 grant = Courrier d'avant
 grant-none = Aucun courrier ancien n'est autorisé.
 grant-since = Votre fournisseur a autorisé le courrier à partir du { $name }.
@@ -632,6 +666,17 @@ grant-do = Autoriser
 grant-revoke = Retirer
 operator-firms = Cabinets
 operator-none = Il n'y a pas encore de cabinet.
+operator-count = { $n ->
+    [one] Un cabinet.
+   *[other] { $n } cabinets.
+}
+operator-count-more = Plus de { $n } cabinets.
+operator-state = greffe lui-même
+operator-version = L'API répond : version { $name }.
+operator-app = Votre inscription d'application
+operator-app-ended = son identifiant a expiré le { $name }. Remplacez-le.
+operator-app-unknown = on ne sait pas quand son identifiant expire.
+operator-state-what = Ce qu'un cabinet attend figure sur son accueil, même quand c'est à vous d'agir. Le tableau de bord et les alarmes d'AWS montrent le travail en cours et les échecs.
 operator-new = Nouveau cabinet
 operator-language = Langue
 operator-zone = Fuseau horaire
@@ -642,13 +687,14 @@ operator-waiting = On vous attend
 operator-waiting-who = { $a } demande l'organisation { $b }, qu'un autre cabinet a déjà.
 operator-waiting-what = N'autorisez que si les deux cabinets vont ensemble : les deux pourront alors lire le courrier de cette organisation.
 operator-release = Autoriser
-operator-help = Créez un cabinet, puis faites entrer son premier administrateur par un lien. Le courrier d'un cabinet est à lui : ce que vous y lisez est noté dans son registre.
+operator-help = Créez un cabinet, puis faites entrer son premier administrateur par un lien. Le courrier d'un cabinet est à lui : ce que vous y lisez est noté dans sa piste d'audit.
 
 # What one page needs beside the others.
-activity-older = Plus ancien
+audit-older = Plus ancien
 did-list = a consulté la liste des courriels
 grant-what = Autorisez le courrier de ces jours. Un administrateur du cabinet choisit ensuite à partir de quand il est conservé.
 member-test-what = Essaie un service dans cet Outlook, et supprime ce qui a été créé pour le test.
+member-test-all = Tout tester
 documents-all = Tous les courriels
 proposals = Propositions
 proposals-what = Ces courriels ont été écrits ou reçus par les contacts d'un seul dossier, et n'ont jamais été classés. Acceptez ce qui est juste et décochez le reste.
@@ -766,7 +812,7 @@ erase-mailbox-do = Effacer cette boîte aux lettres
 erase-member-do = Effacer ce membre
 erasure-by = Qui l'a demandé ?
 erasure-reason = Pourquoi ?
-erasure-record-what = Les deux restent pour toujours dans le registre. N'écrivez que ce dont un contrôleur a besoin.
+erasure-record-what = Les deux restent pour toujours dans la piste d'audit. N'écrivez que ce dont un contrôleur a besoin.
 erasure-see = Voir ce qui disparaîtrait
 erasure-final = Personne ne peut revenir en arrière ensuite.
 erasure-type = { $n ->

@@ -10,6 +10,10 @@ sign-out = Afmelden
 firms-other = Ander kantoor
 details = In de eigen woorden van Microsoft of greffe
 help = Hulp
+help-guide = Meer in de handleiding, in het Engels (nieuw tabblad)
+guide = Handleiding voor beheerders
+guide-contents = Inhoud
+guide-english = De handleiding is in het Engels.
 open = Openen
 to-start = Naar het begin
 as-table = Als tabel
@@ -79,6 +83,8 @@ need-member = { $n ->
    *[other] { $n } afspraken en contacten staan niet in Outlook van { $name }.
 }
 need-member-how = Open de items van deze persoon: elk zegt waarom, en wie aan zet is.
+need-members-more = Misschien ontbreekt er ook iets in de Outlook van andere leden.
+need-members-more-how = Deze pagina kijkt alleen naar de nieuwste mislukkingen. Open een lid om te zien hoe het ermee staat.
 need-webhook-failing = Uw toepassing neemt niet aan wat greffe naar { $name } stuurt.
 need-webhook-paused = Er wordt niets naar { $name } gestuurd: het is gepauzeerd.
 need-webhook-how = Laat het doorgaan zodra uw toepassing klaar is.
@@ -181,6 +187,7 @@ search-clear = Weer alle e-mails tonen
 search-filed = Geklasseerd of niet
 search-filed-no = nog niet geklasseerd
 search-filed-yes = geklasseerd
+search-failed = niet vrijgegeven door Microsoft
 search-direction = Ontvangen of verzonden
 search-received = ontvangen
 search-sent = verzonden
@@ -231,6 +238,12 @@ mail-no-subject = (geen onderwerp)
 mail-kept = Bewaard
 mail-filed-in = Geklasseerd in { $name }
 mail-failed = Door Microsoft nog niet gegeven
+mail-tries = { $n ->
+    [one] greffe vroeg er één keer om.
+   *[other] greffe vroeg er { $n } keer om.
+}
+mail-next-try = greffe probeert het uit zichzelf opnieuw: { $name }.
+mail-given-up = greffe probeert het niet meer. Open de e-mail in Outlook: als hij daar opengaat, meld het dan aan uw leverancier.
 mail-gone = Verwijderd voordat greffe las
 mail-erased = Gewist op verzoek
 mail-removed = Als ongewenst verwijderd
@@ -333,11 +346,13 @@ connect-send-what = Wie hem opent, meldt zich aan bij Microsoft en verbindt. Hij
 link = Link
 validate = Test
 validate-what = Probeert alles wat greffe nodig heeft, en verwijdert wat voor de test gemaakt werd. Het duurt hoogstens een halve minuut.
+validate-runs = greffe test de verbinding. Het duurt hoogstens een halve minuut.
 validate-do = De verbinding testen
 validate-good = Alles werkt.
 validate-bad = Er werkt iets niet. Hieronder staat wat, en wie aan zet is.
 check-works = werkt
 check-fails = werkt niet
+check-runs = wordt getest
 check-not-needed = niet nodig
 check-token = Toestemming
 check-profile = Wie verbonden is
@@ -550,11 +565,11 @@ delivery-timed-out = geen antwoord op tijd
 delivery-not-public = geen openbaar adres
 delivery-unreachable = niet bereikbaar
 
-activity = Logboek
-activity-none = Er is nog niets gedaan.
-activity-help = Hier staat wie wat deed, en wie welke mail las. Elke handeling wordt genoteerd voordat ze gebeurt. Niemand kan een regel wijzigen of wissen: greffe zou het zien.
-activity-broken = Een regel van dit logboek is gewijzigd of gewist.
-activity-broken-what = Meld het aan uw leverancier. De andere regels zijn zoals ze geschreven werden.
+audit = Audittrail
+audit-none = Er is nog niets gedaan.
+audit-help = Hier staat wie wat deed, en wie welke mail las. Elke handeling wordt genoteerd voordat ze gebeurt. Niemand kan een regel wijzigen of wissen: greffe zou het zien.
+audit-broken = Een regel van de audittrail is gewijzigd of gewist.
+audit-broken-what = Meld het aan uw leverancier. De andere regels zijn zoals ze geschreven werden.
 when = Wanneer
 who = Wie
 what = Wat
@@ -562,7 +577,7 @@ outcome = Resultaat
 outcome-done = gedaan
 outcome-refused = geweigerd
 outcome-open = begonnen, resultaat onbekend
-activity-again = Opnieuw proberen
+audit-again = Opnieuw proberen
 reason-wrong = een veld paste niet
 reason-role = de rol of de sleutel laat het niet toe
 reason-absent = het was er niet
@@ -584,6 +599,7 @@ did-activate = zette een postvak aan
 did-pause = pauzeerde een postvak
 did-folders = koos mappen
 did-rules = wijzigde regels
+did-folder-dossiers = liet een map voor een dossier staan, of beëindigde dat
 did-grant-history = gaf oudere mail vrij of trok dat in
 did-reconcile = liet een postvak controleren
 did-mailbox-add = voegde een postvak toe
@@ -620,6 +636,24 @@ check-listed = In de map
 check-due = Te bewaren
 check-missing = Ontbreekt
 folder = Map
+folder-dossiers = Mappen die voor een dossier staan
+folder-dossiers-what = greffe klasseert de e-mail van zo'n map in haar dossier, ook wat iemand er later naartoe verplaatst. Een e-mail die eruit verplaatst wordt, gaat uit het dossier.
+folder-dossiers-none = Geen map van dit postvak staat voor een dossier.
+folder-dossiers-some = { $n ->
+    [one] E-mail in één map wordt geklasseerd in:
+   *[other] E-mail in { $n } mappen wordt geklasseerd in:
+}
+folder-dossiers-change = Deze mappen wijzigen
+folder-dossiers-set = Een map voor een dossier laten staan
+folder-dossiers-help = Kies een map van het postvak en het dossier waarvoor ze staat. Wie in Outlook een e-mail naar de map verplaatst, klasseert hem; daarvoor is deze pagina niet nodig. Als u het beëindigt, blijft geklasseerd wat geklasseerd is.
+folder-dossier-new = Nog een map
+folder-in-outlook = Map in Outlook
+folder-dossier-end = Beëindigen
+folder-unknown = Een map die weg is of nu niet gelezen kan worden
+folder-choices-more = { $n ->
+    [one] De eerste map staat in de lijst. Zoek andere op naam.
+   *[other] De eerste { $n } mappen staan in de lijst. Zoek andere op naam.
+}
 grant = E-mail van vroeger
 grant-none = Er is geen oudere e-mail vrijgegeven.
 grant-since = Uw leverancier gaf e-mail vanaf { $name } vrij.
@@ -632,6 +666,17 @@ grant-do = Vrijgeven
 grant-revoke = Intrekken
 operator-firms = Kantoren
 operator-none = Er is nog geen kantoor.
+operator-count = { $n ->
+    [one] Eén kantoor.
+   *[other] { $n } kantoren.
+}
+operator-count-more = Meer dan { $n } kantoren.
+operator-state = greffe zelf
+operator-version = De API antwoordt: versie { $name }.
+operator-app = Uw app-registratie
+operator-app-ended = haar inloggegevens zijn verlopen op { $name }. Vervang ze.
+operator-app-unknown = het is niet bekend wanneer haar inloggegevens verlopen.
+operator-state-what = Waar een kantoor op wacht, staat op zijn startpagina, ook als u aan zet bent. Hoeveel werk er is en wat mislukt, tonen het dashboard en de alarmen in AWS.
 operator-new = Nieuw kantoor
 operator-language = Taal
 operator-zone = Tijdzone
@@ -642,13 +687,14 @@ operator-waiting = Wacht op u
 operator-waiting-who = { $a } vraagt de organisatie { $b }, die een ander kantoor al heeft.
 operator-waiting-what = Geef alleen vrij als beide kantoren samenhoren: daarna kunnen beide de e-mail van deze organisatie lezen.
 operator-release = Vrijgeven
-operator-help = Maak een kantoor, en laat dan zijn eerste beheerder binnen met een link. De e-mail van een kantoor is van dat kantoor: wat u er leest, staat in zijn logboek.
+operator-help = Maak een kantoor, en laat dan zijn eerste beheerder binnen met een link. De e-mail van een kantoor is van dat kantoor: wat u er leest, staat in zijn audittrail.
 
 # What one page needs beside the others.
-activity-older = Eerder
+audit-older = Eerder
 did-list = bekeek de lijst van e-mails
 grant-what = Geef e-mail van deze dagen vrij. Een beheerder van het kantoor kiest daarna vanaf wanneer ze bewaard wordt.
 member-test-what = Probeert één dienst in deze Outlook, en verwijdert wat voor de test gemaakt werd.
+member-test-all = Alles testen
 documents-all = Alle e-mails
 proposals = Voorstellen
 proposals-what = Deze e-mails zijn geschreven of ontvangen door contacten van één dossier, en werden nog nooit geklasseerd. Aanvaard wat klopt en vink de rest uit.
@@ -766,7 +812,7 @@ erase-mailbox-do = Dit postvak wissen
 erase-member-do = Dit lid wissen
 erasure-by = Wie heeft erom gevraagd?
 erasure-reason = Waarom?
-erasure-record-what = Beide blijven voorgoed in het logboek. Noem niet meer dan een controleur nodig heeft.
+erasure-record-what = Beide blijven voorgoed in de audittrail. Noem niet meer dan een controleur nodig heeft.
 erasure-see = Bekijken wat zou verdwijnen
 erasure-final = Niemand kan dit daarna terughalen.
 erasure-type = { $n ->

@@ -178,7 +178,7 @@ pub(super) async fn pages(data: &Path, scale: &Visits) -> Result<Vec<Row>, Bench
         ("Connectors", again("/connectors")),
         ("Members", again("/members")),
         ("Dates", again("/entries/dates")),
-        ("Activity", again("/activity")),
+        ("Audit trail", again("/audit")),
     ];
     let mut rows = Vec::new();
     for (name, addresses) in pages {

@@ -274,7 +274,7 @@ impl Demo {
             ],
             operator_key: Some(SecretString::from(memory.operator_key.clone())),
             app_client_secret: Some(SecretString::from(memory.client_secret.clone())),
-            links: vec![(format!("{origin}/admin"), TENANT.to_owned())],
+            tenant_page: Some(format!("{origin}/admin")),
             ..Settings::default()
         };
         let mut host = Host::open(data, greffe, Clock::system(), settings).await?;

@@ -16,7 +16,7 @@ use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message, MessageSystemA
 use axum::{
     Json, Router,
     extract::{ConnectInfo, Path, Request},
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
     routing::get,
 };
 use jiff::Timestamp;
@@ -46,7 +46,7 @@ use crate::{
     machine::{Machine, MachineError},
     provision::{self, ProvisionError},
     slow_connections::{self, Patience},
-    welcome::{self, Link},
+    welcome,
 };
 
 /// As in template.yaml: the time that `delta-poll` and `calendar-push` are given.
@@ -78,8 +78,8 @@ pub struct Settings {
     pub random: Random,
     /// What reaches Microsoft; without one, a client of its own.
     pub http: Option<reqwest::Client>,
-    /// What else runs beside it, for whoever opens its address in a browser.
-    pub links: Vec<Link>,
+    /// The page of the simulated Microsoft 365 beside it, for people who open its address in a browser.
+    pub tenant_page: Option<String>,
 }
 
 /// Greffe on one machine.
@@ -220,7 +220,7 @@ impl Host {
 
         // As on AWS, a function shares nothing with another but what is stored.
         let function = |name: &'static str| over(&machine.as_function(name));
-        let router = gateway(function, settings.links).merge(identity(machine.engines.clone()));
+        let router = gateway(function, settings.tenant_page).merge(identity(machine.engines.clone()));
         let (secret_expiry, evidence) = (function("secret-expiry"), function("evidence"));
         let (indexer, erasure, check) = (function("indexer"), function("erasure"), function("check"));
         let client = aws_sdk_sqs::Client::new(&machine.aws);
@@ -373,14 +373,14 @@ impl Host {
 }
 
 /// API Gateway and the function URL.
-fn gateway(function: impl Fn(&'static str) -> App, links: Vec<Link>) -> Router {
+fn gateway(function: impl Fn(&'static str) -> App, tenant_page: Option<String>) -> Router {
     let oauth_callback = oauth_callback::router(function("oauth-callback"));
     let graph_webhook = graph_webhook::router(function("graph-webhook"));
     let api = api::router(function("api"));
     let documents = api::documents(function("documents"));
     let client = console::ApiClient::Process(served(api.clone(), documents.clone()));
     let console = console::router(function("console"), client);
-    let home = get(async move || welcome::page(&links));
+    let home = get(async move |headers: HeaderMap| welcome::page(&headers, tenant_page.as_deref()));
     Router::new().route("/", home).fallback(
         move |ConnectInfo(caller): ConnectInfo<SocketAddr>, mut request: Request| {
             // As API Gateway does, behind whatever the caller claims.

@@ -10,13 +10,15 @@ use shared::base::id::{ConnectorId, FirmId};
 
 use super::{
     check::CheckView,
+    form_shown::FormShown,
     view::{self, ConnectorView, ProblemView, Standing},
 };
 use crate::{
     api_client::{PageError, Refusal},
     form::Fields,
     said::Said,
-    shell::{Office, Shell, page, page_saying},
+    session::ConsoleRequest,
+    shell::{FirmPage, Shell, page, page_saying},
     text::Texts,
 };
 
@@ -30,7 +32,7 @@ impl ConnectorView {
         }
     }
 
-    /// The same in words.
+    /// How it stands, in words.
     fn words(&self, t: &Texts) -> String {
         match (self.state.as_str(), &self.connected_as) {
             _ if self.problem.is_some() => t.say("connector-needed"),
@@ -39,6 +41,19 @@ impl ConnectorView {
             _ if self.organization.as_ref().is_some_and(|o| o.awaits_grant) => t.say("connector-awaits-grant"),
             _ => t.say("connector-waits"),
         }
+    }
+
+    /// Its name, way of access and options in a line.
+    fn settings_in_words(&self, t: &Texts) -> String {
+        let access = if self.is_organization() { t.say("access-organization") } else { t.say("access-delegated") };
+        let options = [
+            (self.mark, t.say("option-mark")),
+            (self.shared_mailboxes, t.say("option-shared")),
+            (self.dates, t.say("option-dates")),
+            (self.contacts, t.say("option-contacts")),
+        ];
+        let options = options.into_iter().filter(|(on, _)| *on).map(|(_, name)| name);
+        [self.name.clone(), access].into_iter().chain(options).collect::<Vec<_>>().join(" · ")
     }
 
     /// Whether it opens the mailboxes of a whole organisation.
@@ -71,9 +86,9 @@ struct ConnectorsPage {
 }
 
 /// The list.
-pub(crate) async fn list(office: Office) -> Result<Response, PageError> {
-    let connectors = view::all(office.api(), &office.v1("/connectors")).await?;
-    Ok(page(&ConnectorsPage { s: office.shell("connectors"), connectors }))
+pub(crate) async fn list(firm_page: FirmPage) -> Result<Response, PageError> {
+    let connectors = view::all(firm_page.api(), &firm_page.v1("/connectors")).await?;
+    Ok(page(&ConnectorsPage { s: firm_page.shell("connectors"), connectors }))
 }
 
 /// The fields of a new connector, as they were typed.
@@ -105,13 +120,13 @@ impl NewConnectorPage {
 }
 
 /// The form of a new one.
-pub(crate) async fn new(office: Office) -> Result<Response, PageError> {
-    office.manager()?;
-    Ok(page(&NewConnectorPage { s: office.shell("connectors"), typed: Fields::default(), refusal: None }))
+pub(crate) async fn new(firm_page: FirmPage) -> Result<Response, PageError> {
+    firm_page.manager()?;
+    Ok(page(&NewConnectorPage { s: firm_page.shell("connectors"), typed: Fields::default(), refusal: None }))
 }
 
 /// Makes it. What was typed is shown again where it is refused.
-pub(crate) async fn create(office: Office, typed: Fields) -> Result<Response, PageError> {
+pub(crate) async fn create(firm_page: FirmPage, typed: Fields) -> Result<Response, PageError> {
     let app = match (typed.get("tenant_id"), typed.get("client_id")) {
         ("", "") => Value::Null,
         (tenant, client) => json!({
@@ -121,10 +136,10 @@ pub(crate) async fn create(office: Office, typed: Fields) -> Result<Response, Pa
     let mut body = rights(&typed);
     body["name"] = json!(typed.get("name"));
     body["app"] = app;
-    match office.api().made_once::<NewConnector>(&typed, &office.v1("/connectors"), body).await? {
-        Ok(made) => Ok(office.done(&format!("/connectors/{}", made.id), Said::Added)),
+    match firm_page.api().made_once::<NewConnector>(&typed, &firm_page.v1("/connectors"), body).await? {
+        Ok(made) => Ok(firm_page.done(&format!("/connectors/{}", made.id), Said::Added)),
         Err(refusal) => {
-            let s = office.shell("connectors");
+            let s = firm_page.shell("connectors");
             Ok(page_saying(Some(refusal), |refusal| NewConnectorPage { s, typed, refusal }))
         }
     }
@@ -155,18 +170,20 @@ struct Validation {
 struct ConnectorPage {
     s: Shell,
     c: ConnectorView,
-    came: Came,
-    /// What was typed into the form of name and rights, where it was refused.
-    change: Fields,
-    /// The same of the form of a new secret.
+    result: ActionResult,
+    /// The form of name and rights.
+    change: FormShown,
+    /// What was typed into the form of a new secret, where it was refused.
     secret: Fields,
     refusal: Option<Refusal>,
 }
 
-/// What the page shows beside the connector, once somebody asked for it.
+/// What came of a button: the page shows it beside the connector.
 #[derive(Default)]
-struct Came {
+struct ActionResult {
     validation: Option<Validation>,
+    /// Whether a script waits for the test.
+    is_validating: bool,
     certificate: Option<CertificateView>,
     federation: Option<FederationView>,
 }
@@ -200,7 +217,7 @@ impl ConnectorPage {
 
     /// Whether it is, or was asked to be, for a whole organisation.
     fn wants_organization(&self) -> bool {
-        match self.change.get("access") {
+        match self.change.typed.get("access") {
             "" => self.c.is_organization(),
             access => access == "organization",
         }
@@ -222,72 +239,79 @@ impl ConnectorPage {
 
     /// Whether the page waits for somebody who signs in elsewhere.
     fn waits(&self) -> bool {
-        self.came.validation.is_none() && self.c.standing() != Standing::Good
+        !self.result.is_validating && self.result.validation.is_none() && self.c.standing() != Standing::Good
     }
 }
 
 async fn shown(
-    office: &Office,
+    firm_page: &FirmPage,
     connector: ConnectorId,
-    came: Came,
+    result: ActionResult,
     (typed, refusal): (&Fields, Option<Refusal>),
 ) -> Result<Response, PageError> {
-    let c: ConnectorView = office.api().get(&office.v1(&format!("/connectors/{connector}"))).await?;
-    let s = office.shell("connectors");
-    let (change, secret) = match refusal {
-        Some(_) => (typed.of_form("change"), typed.of_form("secret")),
-        None => Default::default(),
-    };
-    Ok(page_saying(refusal, |refusal| ConnectorPage { s, c, came, change, secret, refusal }))
+    let own = firm_page.v1(&format!("/connectors/{connector}"));
+    let (c, tag) = firm_page.api().get_tagged::<ConnectorView>(&own).await?;
+    let s = firm_page.shell("connectors");
+    let change = FormShown::of("change", typed, refusal.as_ref(), (tag, c.settings_in_words(&s.t)));
+    let secret = if refusal.is_some() { typed.of_form("secret") } else { Fields::default() };
+    Ok(page_saying(refusal, |refusal| ConnectorPage { s, c, result, change, secret, refusal }))
 }
 
 /// One connector.
 pub(crate) async fn read(
-    office: Office,
+    firm_page: FirmPage,
     Path((_, connector)): Path<(FirmId, ConnectorId)>,
 ) -> Result<Response, PageError> {
-    shown(&office, connector, Came::default(), (&Fields::default(), None)).await
+    shown(&firm_page, connector, ActionResult::default(), (&Fields::default(), None)).await
 }
 
 /// What is shown once somebody asks for it: what a test found, a certificate that is made, or the values for Entra.
-async fn asked(office: &Office, own: &str, typed: &Fields) -> Result<Result<Came, Refusal>, PageError> {
-    let api = office.api();
+async fn asked(firm_page: &FirmPage, own: &str, typed: &Fields) -> Result<Result<ActionResult, Refusal>, PageError> {
+    let api = firm_page.api();
     Ok(match typed.get("do") {
         "certificate" => {
             let body = Some(json!({ "add": typed.is_on("add") }));
             let made = api.tried(Method::POST, &format!("{own}/certificate"), body).await?;
-            made.map(|certificate| Came { certificate: Some(certificate), ..Came::default() })
+            made.map(|certificate| ActionResult { certificate: Some(certificate), ..ActionResult::default() })
         }
         "federation" => {
-            let values = api.tried(Method::GET, &office.v1("/app/federation"), None).await?;
-            values.map(|federation| Came { federation: Some(federation), ..Came::default() })
+            let values = api.tried(Method::GET, &firm_page.v1("/app/federation"), None).await?;
+            values.map(|federation| ActionResult { federation: Some(federation), ..ActionResult::default() })
         }
         _ => {
             let found = api.tried(Method::POST, &format!("{own}/validate"), Some(json!({}))).await?;
-            found.map(|validation| Came { validation: Some(validation), ..Came::default() })
+            found.map(|validation| ActionResult { validation: Some(validation), ..ActionResult::default() })
         }
     })
 }
 
 /// Tests it, changes it, gives its app registration another credential, or removes it.
 pub(crate) async fn change(
-    office: Office,
+    firm_page: FirmPage,
+    request: ConsoleRequest,
     Path((_, connector)): Path<(FirmId, ConnectorId)>,
     typed: Fields,
 ) -> Result<Response, PageError> {
-    let own = office.v1(&format!("/connectors/{connector}"));
+    let own = firm_page.v1(&format!("/connectors/{connector}"));
     let (method, path, body) = match typed.get("do") {
-        "validate" | "certificate" | "federation" => {
-            let (came, refusal) = match asked(&office, &own, &typed).await? {
-                Ok(came) => (came, None),
-                Err(refusal) => (Came::default(), Some(refusal)),
+        "validate" if request.part.as_deref() == Some("section#checks") => {
+            let result = ActionResult { is_validating: true, ..ActionResult::default() };
+            return shown(&firm_page, connector, result, (&typed, None)).await;
+        }
+        "validate" | "validate-now" | "certificate" | "federation" => {
+            let (result, refusal) = match asked(&firm_page, &own, &typed).await? {
+                Ok(result) => (result, None),
+                Err(refusal) => (ActionResult::default(), Some(refusal)),
             };
-            return shown(&office, connector, came, (&typed, refusal)).await;
+            return shown(&firm_page, connector, result, (&typed, refusal)).await;
         }
         "change" => {
             let mut body = rights(&typed);
             body["name"] = json!(typed.get("name"));
-            (Method::PATCH, own, body)
+            return match firm_page.api().replaced(&typed, Method::PATCH, &own, body).await? {
+                Ok(()) => Ok(firm_page.done(&format!("/connectors/{connector}"), Said::Saved)),
+                Err(refusal) => shown(&firm_page, connector, ActionResult::default(), (&typed, Some(refusal))).await,
+            };
         }
         "secret" => {
             let end = Some(typed.get("expires_at")).filter(|end| !end.is_empty()).map(|end| format!("{end}T00:00:00Z"));
@@ -298,15 +322,15 @@ pub(crate) async fn change(
         "use-federation" => (Method::POST, format!("{own}/secret"), json!({ "credential": "federated" })),
         "renew" => (Method::POST, format!("{own}/secret/rotate"), Value::Null),
         "remove" => {
-            office.api().send::<IgnoredAny>(Method::DELETE, &own, None).await?;
-            return Ok(office.done("/connectors", Said::Removed));
+            firm_page.api().send::<IgnoredAny>(Method::DELETE, &own, None).await?;
+            return Ok(firm_page.done("/connectors", Said::Removed));
         }
         _ => return Err(PageError::NotFound),
     };
     let said = if typed.get("do") == "renew" { Said::Begun } else { Said::Saved };
     let body = Some(body).filter(|body| !body.is_null());
-    match office.api().tried::<IgnoredAny>(method, &path, body).await? {
-        Ok(_) => Ok(office.done(&format!("/connectors/{connector}"), said)),
-        Err(refusal) => shown(&office, connector, Came::default(), (&typed, Some(refusal))).await,
+    match firm_page.api().tried::<IgnoredAny>(method, &path, body).await? {
+        Ok(_) => Ok(firm_page.done(&format!("/connectors/{connector}"), said)),
+        Err(refusal) => shown(&firm_page, connector, ActionResult::default(), (&typed, Some(refusal))).await,
     }
 }

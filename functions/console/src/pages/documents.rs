@@ -18,7 +18,7 @@ use crate::{
     api_client::{PageError, Refusal, and},
     form::Fields,
     said::Said,
-    shell::{Office, Shell, page as render, page_with},
+    shell::{FirmPage, Shell, page as render, page_with},
     text::Texts,
 };
 
@@ -37,7 +37,7 @@ pub(crate) struct SearchQuery {
     from: String,
     dossier: String,
     mailbox: String,
-    /// `yes`, `no`, or empty for both.
+    /// `yes`, `no`, `failed` for mail that is not archived yet, or empty for all.
     filed: String,
     /// `received`, `sent`, or empty for both.
     direction: String,
@@ -120,8 +120,10 @@ impl SearchQuery {
         let filed = match self.filed.as_str() {
             "yes" => "true",
             "no" => "false",
+            "failed" => "",
             other => other,
         };
+        let state = if self.filed == "failed" { "failed" } else { "" };
         let attachments = if self.attachments.is_empty() { "" } else { "true" };
         [
             ("q", self.q.as_str()),
@@ -130,6 +132,7 @@ impl SearchQuery {
             ("mailbox", mailbox),
             // The API takes one of the two; mail of a dossier is filed.
             ("filed", if self.dossier.is_empty() { filed } else { "" }),
+            ("state", state),
             ("direction", &self.direction),
             ("since", &time(&self.since, 0)),
             ("until", &time(&self.until, 1)),
@@ -151,9 +154,9 @@ impl SearchQuery {
         self.filters().iter().any(|(_, value)| !value.is_empty())
     }
 
-    /// Whether nothing can fit: mail of a dossier that is not filed.
+    /// Whether nothing can fit: mail of a dossier that is not filed, or not archived.
     fn is_empty_by_itself(&self) -> bool {
-        !self.dossier.is_empty() && self.filed == "no"
+        !self.dossier.is_empty() && matches!(self.filed.as_str(), "no" | "failed")
     }
 
     fn ticks_all(&self) -> bool {
@@ -186,14 +189,14 @@ struct Found {
 }
 
 impl ListShown {
-    async fn of(office: &Office, search: SearchQuery) -> Result<Self, PageError> {
+    async fn of(firm_page: &FirmPage, search: SearchQuery) -> Result<Self, PageError> {
         let search = search.bounded();
-        let (mailboxes, mailbox) = MailboxChoice::of(office, &search.mailbox).await?;
+        let (mailboxes, mailbox) = MailboxChoice::of(firm_page, &search.mailbox).await?;
         let found = match mailbox.filter(|_| !search.is_empty_by_itself()) {
             Some(mailbox) => {
-                let query = search.asked(&mailbox, &office.shell.t.zone);
-                let path = office.v1(&format!("/messages?limit={LIST_LIMIT}{query}"));
-                office.api().tried::<Found>(Method::GET, &path, None).await?
+                let query = search.asked(&mailbox, &firm_page.shell.t.zone);
+                let path = firm_page.v1(&format!("/messages?limit={LIST_LIMIT}{query}"));
+                firm_page.api().tried::<Found>(Method::GET, &path, None).await?
             }
             None => Ok(Found::default()),
         };
@@ -204,7 +207,7 @@ impl ListShown {
         let next = page.next.map(|after| SearchQuery { after, ..search.clone() }.query(true));
         // What is looked for says nothing of where other mail is filed.
         let newest: Found = match search.is_narrowed() {
-            true => office.api().get(&office.v1(&format!("/messages?limit={LIST_LIMIT}"))).await?,
+            true => firm_page.api().get(&firm_page.v1(&format!("/messages?limit={LIST_LIMIT}"))).await?,
             false => Found::default(),
         };
         let mut seen = BTreeSet::new();
@@ -351,10 +354,13 @@ impl DocumentsPage {
 }
 
 /// The list.
-pub(crate) async fn list(office: Office, Query(search): Query<SearchQuery>) -> Result<Response, PageError> {
-    let list = ListShown::of(&office, search).await?;
+pub(crate) async fn list(firm_page: FirmPage, Query(search): Query<SearchQuery>) -> Result<Response, PageError> {
+    let list = ListShown::of(&firm_page, search).await?;
     let status = list.refusal.as_ref().map(Refusal::status);
-    Ok(page_with(&DocumentsPage { s: office.shell("documents"), list, mail: None, typed: Fields::default() }, status))
+    Ok(page_with(
+        &DocumentsPage { s: firm_page.shell("documents"), list, mail: None, typed: Fields::default() },
+        status,
+    ))
 }
 
 /// Which page of a mail.
@@ -372,24 +378,24 @@ impl Images {
 
 /// The list, and a mail beside it.
 pub(crate) async fn read(
-    office: Office,
+    firm_page: FirmPage,
     Path((_, message)): Path<(FirmId, MessageId)>,
     Query(search): Query<SearchQuery>,
     Query(images): Query<Images>,
 ) -> Result<Response, PageError> {
-    let of = |rest: &str| office.v1(&format!("/messages/{message}{rest}"));
+    let of = |rest: &str| firm_page.v1(&format!("/messages/{message}{rest}"));
     let own = of("");
-    let (list, view) = tokio::try_join!(ListShown::of(&office, search), office.api().get::<MessageView>(&own))?;
+    let (list, view) = tokio::try_join!(ListShown::of(&firm_page, search), firm_page.api().get::<MessageView>(&own))?;
     let remote = images.remote();
     let (head, attachments, checked, withheld) = match view.sha256 {
         Some(_) => {
-            let (text, attachments, log, html) = (of("/text"), of("/attachments"), office.v1("/log"), of("/html"));
+            let (text, attachments, log, html) = (of("/text"), of("/attachments"), firm_page.v1("/log"), of("/html"));
             let (head, attachments, log, withheld) = tokio::try_join!(
-                office.api().get::<MailText>(&text),
-                office.api().get::<Attachments>(&attachments),
+                firm_page.api().get::<MailText>(&text),
+                firm_page.api().get::<Attachments>(&attachments),
                 // The mail can be read also where its log can't.
-                async { Ok(office.api().get::<LogView>(&log).await.ok()) },
-                async { if remote { Ok(false) } else { withholds(&office, &html).await } },
+                async { Ok(firm_page.api().get::<LogView>(&log).await.ok()) },
+                async { if remote { Ok(false) } else { withholds(&firm_page, &html).await } },
             )?;
             (Some(head), attachments.items, log.and_then(|log| log.checked), withheld)
         }
@@ -397,12 +403,12 @@ pub(crate) async fn read(
     };
     let attachments = attachments.into_iter().filter(|attachment| !attachment.inline).collect();
     let mail = Some(MailShown { view, head, attachments, checked, remote, withheld });
-    Ok(render(&DocumentsPage { s: office.shell("documents"), list, mail, typed: Fields::default() }))
+    Ok(render(&DocumentsPage { s: firm_page.shell("documents"), list, mail, typed: Fields::default() }))
 }
 
 /// Whether the page of a mail, at `path`, leaves images of the web out.
-async fn withholds(office: &Office, path: &str) -> Result<bool, PageError> {
-    let answer = office.api().stream(path, &[]).await?;
+async fn withholds(firm_page: &FirmPage, path: &str) -> Result<bool, PageError> {
+    let answer = firm_page.api().stream(path, &[]).await?;
     let count = answer.headers().get("greffe-images-withheld").and_then(|count| count.to_str().ok());
     Ok(count.is_some_and(|count| count != "0"))
 }
@@ -432,12 +438,12 @@ fn handed_on(from: Response) -> Response {
 
 /// The mail as a page, for a frame that may do nothing.
 pub(crate) async fn page(
-    office: Office,
+    firm_page: FirmPage,
     Path((_, message)): Path<(FirmId, MessageId)>,
     Query(images): Query<Images>,
 ) -> Result<Response, PageError> {
     let images = if images.remote() { "?images=remote" } else { "" };
-    let answer = office.api().stream(&office.v1(&format!("/messages/{message}/html{images}")), &[]).await?;
+    let answer = firm_page.api().stream(&firm_page.v1(&format!("/messages/{message}/html{images}")), &[]).await?;
     let mut response = handed_on(answer);
     // A page of a mail never goes without its own policy.
     let policy = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; sandbox");
@@ -447,29 +453,31 @@ pub(crate) async fn page(
 
 /// The original, to save.
 pub(crate) async fn original(
-    office: Office,
+    firm_page: FirmPage,
     Path((_, message)): Path<(FirmId, MessageId)>,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
-    Ok(handed_on(office.api().stream(&office.v1(&format!("/messages/{message}/content")), &ranges(&headers)).await?))
+    Ok(handed_on(
+        firm_page.api().stream(&firm_page.v1(&format!("/messages/{message}/content")), &ranges(&headers)).await?,
+    ))
 }
 
 /// The proof of the mail, to save: a ZIP file that is checked without greffe.
 pub(crate) async fn proof(
-    office: Office,
+    firm_page: FirmPage,
     Path((_, message)): Path<(FirmId, MessageId)>,
 ) -> Result<Response, PageError> {
-    Ok(handed_on(office.api().stream(&office.v1(&format!("/messages/{message}/proof")), &[]).await?))
+    Ok(handed_on(firm_page.api().stream(&firm_page.v1(&format!("/messages/{message}/proof")), &[]).await?))
 }
 
 /// An attachment, to save.
 pub(crate) async fn attachment(
-    office: Office,
+    firm_page: FirmPage,
     Path((_, message, number)): Path<(FirmId, MessageId, u16)>,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
-    let path = office.v1(&format!("/messages/{message}/attachments/{number}"));
-    let mut response = handed_on(office.api().stream(&path, &ranges(&headers)).await?);
+    let path = firm_page.v1(&format!("/messages/{message}/attachments/{number}"));
+    let mut response = handed_on(firm_page.api().stream(&path, &ranges(&headers)).await?);
     // It is saved, and nothing of it is shown within the console.
     let saved = response.headers().get(header::CONTENT_DISPOSITION).is_some();
     if !saved && response.status() != StatusCode::SEE_OTHER {
@@ -505,42 +513,42 @@ impl FiledMany {
 }
 
 /// Files the chosen mails, or takes them out of their dossiers.
-pub(crate) async fn file(office: Office, fields: Fields) -> Result<Response, PageError> {
+pub(crate) async fn file(firm_page: FirmPage, fields: Fields) -> Result<Response, PageError> {
     let messages: Vec<&str> = fields.all("message").take(100).collect();
     let dossier = if fields.is_on("unfile") { None } else { Some(fields.get("dossier")) };
-    let own = office.shell.at("/documents");
+    let own = firm_page.shell.at("/documents");
     let back = Some(fields.get("back")).filter(|back| back.starts_with(&own) && !back.contains('\\')).unwrap_or(&own);
     if fields.is_on("erase") && !messages.is_empty() {
         let messages: String = messages.iter().map(|message| and("message", message)).collect();
-        return Ok(office.to(&format!("/erasures/new?kind=messages{messages}")));
+        return Ok(firm_page.to(&format!("/erasures/new?kind=messages{messages}")));
     }
-    let t = &office.shell.t;
+    let t = &firm_page.shell.t;
     let lacks = match (messages.first(), dossier) {
         (None, _) => Some(t.say("choose-a-mail")),
         (_, Some("")) => Some(t.say("type-a-dossier")),
         _ => None,
     };
     if let Some(lacks) = lacks {
-        return refused(&office, fields.clone(), back, Refusal::of_form(lacks)).await;
+        return refused(&firm_page, fields.clone(), back, Refusal::of_form(lacks)).await;
     }
     let (path, body) = match messages.first().filter(|_| fields.is_on("conversation")) {
-        Some(first) => (office.v1(&format!("/messages/{first}/conversation/file")), json!({ "dossier": dossier })),
-        None => (office.v1("/messages/file"), json!({ "messages": messages, "dossier": dossier })),
+        Some(first) => (firm_page.v1(&format!("/messages/{first}/conversation/file")), json!({ "dossier": dossier })),
+        None => (firm_page.v1("/messages/file"), json!({ "messages": messages, "dossier": dossier })),
     };
-    let done = match office.api().tried::<FiledMany>(Method::POST, &path, Some(body)).await? {
+    let done = match firm_page.api().tried::<FiledMany>(Method::POST, &path, Some(body)).await? {
         Ok(done) => done,
-        Err(refusal) => return refused(&office, fields.clone(), back, refusal).await,
+        Err(refusal) => return refused(&firm_page, fields.clone(), back, refusal).await,
     };
     Ok(done.said().with(Redirect::to(back).into_response()))
 }
 
 /// The list that the form came from, with what was typed and ticked, and why it was refused.
-async fn refused(office: &Office, typed: Fields, back: &str, refusal: Refusal) -> Result<Response, PageError> {
+async fn refused(firm_page: &FirmPage, typed: Fields, back: &str, refusal: Refusal) -> Result<Response, PageError> {
     let query = back.split_once('?').map(|(_, query)| query).unwrap_or_default();
     let search = SearchQuery::of(&Fields::of(query.as_bytes()));
-    let list = ListShown { filing: Some(refusal), ..ListShown::of(office, search).await? };
+    let list = ListShown { filing: Some(refusal), ..ListShown::of(firm_page, search).await? };
     let status = list.filing.as_ref().map(Refusal::status);
-    Ok(page_with(&DocumentsPage { s: office.shell("documents"), list, mail: None, typed }, status))
+    Ok(page_with(&DocumentsPage { s: firm_page.shell("documents"), list, mail: None, typed }, status))
 }
 
 #[cfg(test)]
@@ -559,6 +567,8 @@ mod tests {
         assert!(days.is_filtered() && !search.is_filtered());
         let of_dossier = SearchQuery { dossier: "7".into(), filed: "yes".into(), ..SearchQuery::default() };
         assert_eq!(of_dossier.asked("", &paris), "&dossier=7");
+        let failed = SearchQuery { filed: "failed".into(), ..SearchQuery::default() };
+        assert_eq!(failed.asked("m", &paris), "&mailbox=m&state=failed");
         let long = SearchQuery { q: "é".repeat(1_000), after: "7".to_owned(), ..SearchQuery::default() }.bounded();
         assert_eq!(long.q.chars().count(), TEXT_CHARS_MAX);
         assert!(long.query(true).ends_with("&after=7") && !long.query(false).contains("after"));

@@ -18,7 +18,7 @@ use crate::{
     api_client::{PageError, Refusal, and, encoded},
     form::Fields,
     said::Said,
-    shell::{Office, Shell, page_saying},
+    shell::{FirmPage, Shell, page_saying},
     text::Texts,
 };
 
@@ -183,33 +183,33 @@ pub(crate) struct EntriesQuery {
 }
 
 async fn shown(
-    office: &Office,
+    firm_page: &FirmPage,
     noun: EntriesPath,
     which: EntriesQuery,
     (typed, refusal): (Fields, Option<Refusal>),
 ) -> Result<Response, PageError> {
     let (after, of) = (and("after", &which.after), and("member", &which.member));
-    let path = office.v1(&format!("/{}?limit={ENTRIES}{after}{of}", noun.name()));
-    let members = office.v1("/members");
+    let path = firm_page.v1(&format!("/{}?limit={ENTRIES}{after}{of}", noun.name()));
+    let members = firm_page.v1("/members");
     let (listed, mut members) = tokio::try_join!(
-        office.api().get::<Listed<EntryView>>(&path),
-        view::all::<MemberName>(office.api(), &members)
+        firm_page.api().get::<Listed<EntryView>>(&path),
+        view::all::<MemberName>(firm_page.api(), &members)
     )?;
     members.sort_by_cached_key(|member| name_order(&member.name));
     let names = members.iter().map(|member| (member.id.clone(), member.name.clone())).collect();
     let next = listed.next.map(|next| format!("?after={}{of}", encoded(&next)));
-    let (s, entries) = (office.shell("entries"), listed.items);
+    let (s, entries) = (firm_page.shell("entries"), listed.items);
     let member = which.member;
     Ok(page_saying(refusal, |refusal| EntriesPage { s, noun, entries, members, names, member, next, typed, refusal }))
 }
 
 /// The list of one noun.
 pub(crate) async fn list(
-    office: Office,
+    firm_page: FirmPage,
     Path((_, noun)): Path<(FirmId, EntriesPath)>,
     Query(which): Query<EntriesQuery>,
 ) -> Result<Response, PageError> {
-    shown(&office, noun, which, (Fields::default(), None)).await
+    shown(&firm_page, noun, which, (Fields::default(), None)).await
 }
 
 #[derive(Deserialize)]
@@ -221,24 +221,24 @@ struct BulkResult {
 
 /// Gives chosen entries to a member, or takes them from one.
 pub(crate) async fn change(
-    office: Office,
+    firm_page: FirmPage,
     Path((_, noun)): Path<(FirmId, EntriesPath)>,
     typed: Fields,
 ) -> Result<Response, PageError> {
     let entries: Vec<&str> = typed.all("entry").collect();
     let which = EntriesQuery { member: typed.get("of").to_owned(), ..EntriesQuery::default() };
     if entries.is_empty() {
-        let refusal = Refusal::of_form(office.shell.t.say("choose-an-entry"));
-        return shown(&office, noun, which, (typed.clone(), Some(refusal))).await;
+        let refusal = Refusal::of_form(firm_page.shell.t.say("choose-an-entry"));
+        return shown(&firm_page, noun, which, (typed.clone(), Some(refusal))).await;
     }
     let side = if typed.get("do") == "take" { "remove" } else { "add" };
     let body = json!({ "entries": entries, side: [typed.get("member")] });
-    let path = office.v1(&format!("/{}/members", noun.name()));
-    match office.api().tried::<BulkResult>(Method::POST, &path, Some(body)).await? {
+    let path = firm_page.v1(&format!("/{}/members", noun.name()));
+    match firm_page.api().tried::<BulkResult>(Method::POST, &path, Some(body)).await? {
         Ok(BulkResult { taken, unchanged, refused }) => {
             let back = format!("/entries/{}?member={}", noun.name(), encoded(&which.member));
-            Ok(office.done(&back, Said::Entries(taken + unchanged, refused)))
+            Ok(firm_page.done(&back, Said::Entries(taken + unchanged, refused)))
         }
-        Err(refusal) => shown(&office, noun, which, (typed.clone(), Some(refusal))).await,
+        Err(refusal) => shown(&firm_page, noun, which, (typed.clone(), Some(refusal))).await,
     }
 }

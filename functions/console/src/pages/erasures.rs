@@ -16,7 +16,7 @@ use crate::{
     api_client::{PageError, Refusal, and, encoded},
     form::Fields,
     said::Said,
-    shell::{Office, Shell, page_saying},
+    shell::{FirmPage, Shell, page_saying},
     text::Texts,
 };
 
@@ -28,7 +28,7 @@ const NAMED_MAX: usize = 20;
 /// What is to go.
 #[derive(Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-enum Target {
+enum ErasureTargetView {
     Message { message: String },
     Mailbox { mailbox: String },
     Member { member: String },
@@ -39,7 +39,7 @@ enum Target {
     Retention,
 }
 
-impl Target {
+impl ErasureTargetView {
     fn words(&self, t: &Texts) -> String {
         match self {
             Self::Message { .. } => t.say("erase-one"),
@@ -54,7 +54,7 @@ impl Target {
     }
 
     /// Which mail, mailbox or member it is; empty where that is gone, and where the words say it.
-    async fn name(&self, office: &Office) -> String {
+    async fn name(&self, firm_page: &FirmPage) -> String {
         let path = match self {
             Self::Message { message } => format!("/messages/{message}"),
             Self::Mailbox { mailbox } | Self::Rules { mailbox } => format!("/mailboxes/{mailbox}"),
@@ -64,7 +64,7 @@ impl Target {
                 return String::new();
             }
         };
-        let found = office.api().get::<AnyName>(&office.v1(&path)).await.unwrap_or_default();
+        let found = firm_page.api().get::<AnyName>(&firm_page.v1(&path)).await.unwrap_or_default();
         found.subject.or(found.name).or(found.address).unwrap_or_default()
     }
 
@@ -112,7 +112,7 @@ enum ErasureProgressView {
 #[derive(Deserialize)]
 struct ErasureView {
     id: String,
-    target: Target,
+    target: ErasureTargetView,
     asked_by: String,
     reason: String,
     created_at: Timestamp,
@@ -200,35 +200,35 @@ pub(crate) struct ErasuresQuery {
 }
 
 async fn all_shown(
-    office: &Office,
+    firm_page: &FirmPage,
     which: &ErasuresQuery,
     typed: Fields,
     refusal: Option<Refusal>,
 ) -> Result<Response, PageError> {
-    office.manager()?;
-    let erasures = office.v1(&format!("/erasures?limit={LIST_LIMIT}{}", and("after", &which.after)));
-    let holds = office.v1("/holds");
+    firm_page.manager()?;
+    let erasures = firm_page.v1(&format!("/erasures?limit={LIST_LIMIT}{}", and("after", &which.after)));
+    let holds = firm_page.v1("/holds");
     let (erasures, holds) =
-        tokio::try_join!(office.api().get::<Listed<ErasureView>>(&erasures), office.api().get::<Holds>(&holds))?;
+        tokio::try_join!(firm_page.api().get::<Listed<ErasureView>>(&erasures), firm_page.api().get::<Holds>(&holds))?;
     let next = erasures.next.map(|next| format!("?after={}", encoded(&next)));
     let mut erasures = erasures.items;
     erasures.sort_by_key(|erasure| std::cmp::Reverse(erasure.created_at));
-    let s = office.shell("erasures");
+    let s = firm_page.shell("erasures");
     Ok(page_saying(refusal, |refusal| ErasuresPage { s, erasures, next, holds: holds.items, typed, refusal }))
 }
 
 /// The erasures that were asked for, and the legal holds.
-pub(crate) async fn list(office: Office, Query(which): Query<ErasuresQuery>) -> Result<Response, PageError> {
-    all_shown(&office, &which, Fields::default(), None).await
+pub(crate) async fn list(firm_page: FirmPage, Query(which): Query<ErasuresQuery>) -> Result<Response, PageError> {
+    all_shown(&firm_page, &which, Fields::default(), None).await
 }
 
 /// Sets or lifts a legal hold.
-pub(crate) async fn hold(office: Office, typed: Fields) -> Result<Response, PageError> {
+pub(crate) async fn hold(firm_page: FirmPage, typed: Fields) -> Result<Response, PageError> {
     let held = typed.get("do") == "hold";
     let body = json!({ "dossier": typed.get("dossier"), "held": held, "reason": typed.get("reason") });
-    match office.api().tried::<IgnoredAny>(Method::PUT, &office.v1("/holds"), Some(body)).await? {
-        Ok(_) => Ok(office.done("/erasures#holds", Said::Saved)),
-        Err(refusal) => all_shown(&office, &ErasuresQuery::default(), typed, Some(refusal)).await,
+    match firm_page.api().tried::<IgnoredAny>(Method::PUT, &firm_page.v1("/holds"), Some(body)).await? {
+        Ok(_) => Ok(firm_page.done("/erasures#holds", Said::Saved)),
+        Err(refusal) => all_shown(&firm_page, &ErasuresQuery::default(), typed, Some(refusal)).await,
     }
 }
 
@@ -273,32 +273,32 @@ impl NewErasurePage {
     }
 }
 
-async fn new_shown(office: &Office, typed: Fields, refusal: Option<Refusal>) -> Result<Response, PageError> {
-    office.manager()?;
+async fn new_shown(firm_page: &FirmPage, typed: Fields, refusal: Option<Refusal>) -> Result<Response, PageError> {
+    firm_page.manager()?;
     let (mut mails, mut members) = (Vec::new(), Vec::new());
     for message in typed.all("message").take(NAMED_MAX) {
-        mails.push(office.api().get(&office.v1(&format!("/messages/{}", encoded(message)))).await?);
+        mails.push(firm_page.api().get(&firm_page.v1(&format!("/messages/{}", encoded(message)))).await?);
     }
     let mailboxes = match typed.get("kind") {
-        "mailbox" | "rules" | "sender" => MailboxChoice::of(office, typed.get("mailbox")).await?.0,
+        "mailbox" | "rules" | "sender" => MailboxChoice::of(firm_page, typed.get("mailbox")).await?.0,
         _ => MailboxChoice::Typed(String::new()),
     };
     if typed.get("kind") == "member" {
-        members = view::all(office.api(), &office.v1("/members")).await?;
+        members = view::all(firm_page.api(), &firm_page.v1("/members")).await?;
     }
-    let s = office.shell("erasures");
+    let s = firm_page.shell("erasures");
     Ok(page_saying(refusal, |refusal| NewErasurePage { s, typed, mails, mailboxes, members, refusal }))
 }
 
 /// The form, for what its address names.
-pub(crate) async fn new(office: Office, RawQuery(query): RawQuery) -> Result<Response, PageError> {
-    new_shown(&office, Fields::of(query.unwrap_or_default().as_bytes()), None).await
+pub(crate) async fn new(firm_page: FirmPage, RawQuery(query): RawQuery) -> Result<Response, PageError> {
+    new_shown(&firm_page, Fields::of(query.unwrap_or_default().as_bytes()), None).await
 }
 
 /// The id of the mailbox that was chosen; what was typed, where there is none.
-async fn mailbox(office: &Office, typed: &Fields) -> Result<String, PageError> {
+async fn mailbox(firm_page: &FirmPage, typed: &Fields) -> Result<String, PageError> {
     let chosen = typed.get("mailbox");
-    Ok(MailboxChoice::of(office, chosen).await?.1.unwrap_or_else(|| chosen.to_owned()))
+    Ok(MailboxChoice::of(firm_page, chosen).await?.1.unwrap_or_else(|| chosen.to_owned()))
 }
 
 #[derive(Deserialize)]
@@ -307,26 +307,26 @@ struct CreatedErasure {
 }
 
 /// Asks for it. What was typed is shown again where it is refused.
-pub(crate) async fn create(office: Office, typed: Fields) -> Result<Response, PageError> {
+pub(crate) async fn create(firm_page: FirmPage, typed: Fields) -> Result<Response, PageError> {
     let target = match typed.get("kind") {
         "messages" => match typed.all("message").collect::<Vec<_>>()[..] {
             [message] => json!({ "kind": "message", "message": message }),
             ref messages => json!({ "kind": "messages", "messages": messages }),
         },
         "sender" => {
-            let mailbox = Some(mailbox(&office, &typed).await?).filter(|mailbox| !mailbox.is_empty());
+            let mailbox = Some(mailbox(&firm_page, &typed).await?).filter(|mailbox| !mailbox.is_empty());
             json!({ "kind": "sender", "from": typed.get("from"), "mailbox": mailbox })
         }
-        kind @ ("mailbox" | "rules") => json!({ "kind": kind, "mailbox": mailbox(&office, &typed).await? }),
+        kind @ ("mailbox" | "rules") => json!({ "kind": kind, "mailbox": mailbox(&firm_page, &typed).await? }),
         "member" => json!({ "kind": "member", "member": typed.get("member") }),
         "retention" => json!({ "kind": "retention" }),
         _ => return Err(PageError::NotFound),
     };
-    let asked_by = Some(typed.get("asked_by")).filter(|name| !name.is_empty()).unwrap_or(&office.shell.address);
+    let asked_by = Some(typed.get("asked_by")).filter(|name| !name.is_empty()).unwrap_or(&firm_page.shell.address);
     let body = json!({ "target": target, "asked_by": asked_by, "reason": typed.get("reason") });
-    match office.api().made_once::<CreatedErasure>(&typed, &office.v1("/erasures"), body).await? {
-        Ok(made) => Ok(office.to(&format!("/erasures/{}", made.id))),
-        Err(refusal) => new_shown(&office, typed, Some(refusal)).await,
+    match firm_page.api().made_once::<CreatedErasure>(&typed, &firm_page.v1("/erasures"), body).await? {
+        Ok(made) => Ok(firm_page.to(&format!("/erasures/{}", made.id))),
+        Err(refusal) => new_shown(&firm_page, typed, Some(refusal)).await,
     }
 }
 
@@ -343,40 +343,43 @@ struct ErasurePage {
 }
 
 async fn shown(
-    office: &Office,
+    firm_page: &FirmPage,
     erasure: ErasureId,
     is_wrong: bool,
     refusal: Option<Refusal>,
 ) -> Result<Response, PageError> {
-    office.manager()?;
-    let e: ErasureView = office.api().get(&office.v1(&format!("/erasures/{erasure}"))).await?;
-    let name = e.target.name(office).await;
-    let s = office.shell("erasures");
+    firm_page.manager()?;
+    let e: ErasureView = firm_page.api().get(&firm_page.v1(&format!("/erasures/{erasure}"))).await?;
+    let name = e.target.name(firm_page).await;
+    let s = firm_page.shell("erasures");
     Ok(page_saying(refusal, |refusal| ErasurePage { s, e, name, is_wrong, refusal }))
 }
 
 /// One of them: its preview, its state, and what came of it.
-pub(crate) async fn read(office: Office, Path((_, erasure)): Path<(FirmId, ErasureId)>) -> Result<Response, PageError> {
-    shown(&office, erasure, false, None).await
+pub(crate) async fn read(
+    firm_page: FirmPage,
+    Path((_, erasure)): Path<(FirmId, ErasureId)>,
+) -> Result<Response, PageError> {
+    shown(&firm_page, erasure, false, None).await
 }
 
 /// Confirms it, if the number of mails was typed.
 pub(crate) async fn confirm(
-    office: Office,
+    firm_page: FirmPage,
     Path((_, erasure)): Path<(FirmId, ErasureId)>,
     typed: Fields,
 ) -> Result<Response, PageError> {
-    let path = office.v1(&format!("/erasures/{erasure}"));
-    let e: ErasureView = office.api().get(&path).await?;
+    let path = firm_page.v1(&format!("/erasures/{erasure}"));
+    let e: ErasureView = firm_page.api().get(&path).await?;
     if let ErasureProgressView::Previewed { originals, shortened, .. } = e.progress
         && digits(typed.get("mails")) != (originals + shortened).to_string()
     {
-        return shown(&office, erasure, true, None).await;
+        return shown(&firm_page, erasure, true, None).await;
     }
-    let confirmed = office.api().tried::<IgnoredAny>(Method::POST, &format!("{path}/confirm"), None).await?;
+    let confirmed = firm_page.api().tried::<IgnoredAny>(Method::POST, &format!("{path}/confirm"), None).await?;
     match confirmed {
-        Ok(_) => Ok(office.to(&format!("/erasures/{erasure}"))),
-        Err(refusal) => shown(&office, erasure, false, Some(refusal)).await,
+        Ok(_) => Ok(firm_page.to(&format!("/erasures/{erasure}"))),
+        Err(refusal) => shown(&firm_page, erasure, false, Some(refusal)).await,
     }
 }
 
@@ -401,7 +404,7 @@ mod tests {
 
     #[test]
     fn what_was_refused_is_asked_for_again_by_the_same_form() {
-        let form = |target: Value| serde_json::from_value::<Target>(target).unwrap().form();
+        let form = |target: Value| serde_json::from_value::<ErasureTargetView>(target).unwrap().form();
         let messages = json!({ "kind": "messages", "messages": ["a.1", "b.2"] });
         assert_eq!(form(messages), "/erasures/new?kind=messages&message=a.1&message=b.2");
         let sender = json!({ "kind": "sender", "from": "@a.example", "mailbox": null });

@@ -13,7 +13,7 @@ use crate::{
     api_client::{PageError, Refusal},
     form::{Fields, TAG_FIELD},
     said::Said,
-    shell::{Office, Shell, page_saying},
+    shell::{FirmPage, Shell, page_saying},
 };
 
 /// A folder as the API lists it.
@@ -39,13 +39,13 @@ const FOLDERS_SHOWN: usize = 120;
 
 /// How folders are chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mode {
+enum FolderChoiceMode {
     Include,
     Exclude,
     All,
 }
 
-impl Mode {
+impl FolderChoiceMode {
     fn of(name: &str) -> Self {
         match name {
             "exclude" => Self::Exclude,
@@ -95,7 +95,7 @@ struct BelowCount {
 
 /// What a choice comes to.
 #[derive(Debug, PartialEq, Eq)]
-struct Outcome {
+struct SelectionOutcome {
     folders: usize,
     mails: u64,
 }
@@ -249,7 +249,7 @@ fn with_those_below(folders: &[FolderView], ticked: &BTreeSet<String>) -> BTreeS
 }
 
 /// What the choice comes to, as `shared::mail::selection` has it.
-fn outcome(folders: &[FolderView], mode: Mode, ticked: &BTreeSet<String>) -> Outcome {
+fn outcome(folders: &[FolderView], mode: FolderChoiceMode, ticked: &BTreeSet<String>) -> SelectionOutcome {
     let mut excluded: BTreeSet<&str> = BTreeSet::new();
     let (mut count, mut mails) = (0, 0_u64);
     // Parents come before their children.
@@ -260,16 +260,16 @@ fn outcome(folders: &[FolderView], mode: Mode, ticked: &BTreeSet<String>) -> Out
         }
         let kept = folder.selectable
             && match mode {
-                Mode::Include => ticked.contains(&folder.id),
-                Mode::Exclude => !folder.hidden && !excluded.contains(folder.id.as_str()),
-                Mode::All => !folder.hidden,
+                FolderChoiceMode::Include => ticked.contains(&folder.id),
+                FolderChoiceMode::Exclude => !folder.hidden && !excluded.contains(folder.id.as_str()),
+                FolderChoiceMode::All => !folder.hidden,
             };
         if kept {
             count += 1;
             mails = mails.saturating_add(folder.items.unwrap_or_default());
         }
     }
-    Outcome { folders: count, mails }
+    SelectionOutcome { folders: count, mails }
 }
 
 #[derive(Template)]
@@ -288,7 +288,7 @@ struct FoldersPage {
     tag: String,
     current: bool,
     /// What the choice comes to, once somebody asked.
-    outcome: Option<Outcome>,
+    outcome: Option<SelectionOutcome>,
     refusal: Option<Refusal>,
 }
 
@@ -330,7 +330,7 @@ impl FoldersPage {
 
 /// What somebody chose, and has not stored.
 struct FolderChoice {
-    mode: Mode,
+    mode: FolderChoiceMode,
     ticked: BTreeSet<String>,
     /// The folders that they look for.
     wanted: String,
@@ -345,20 +345,20 @@ struct FolderChoice {
 }
 
 async fn shown(
-    office: &Office,
+    firm_page: &FirmPage,
     mailbox: MailboxId,
     choice: Option<FolderChoice>,
     refusal: Option<Refusal>,
 ) -> Result<Response, PageError> {
-    office.manager()?;
+    firm_page.manager()?;
     let (own, folders) =
-        (office.v1(&format!("/mailboxes/{mailbox}")), office.v1(&format!("/mailboxes/{mailbox}/folders")));
+        (firm_page.v1(&format!("/mailboxes/{mailbox}")), firm_page.v1(&format!("/mailboxes/{mailbox}/folders")));
     let ((m, stored), Folders { items, current }) =
-        tokio::try_join!(office.api().get_tagged::<MailboxView>(&own), office.api().get::<Folders>(&folders))?;
+        tokio::try_join!(firm_page.api().get_tagged::<MailboxView>(&own), firm_page.api().get::<Folders>(&folders))?;
     let FolderChoice { mode, ticked, wanted, from, with_below, asked, tag } = choice.unwrap_or_else(|| {
         let (mode, ticked) = match &m.selection {
-            Some(selection) => (Mode::of(&selection.mode), selection.folders.iter().cloned().collect()),
-            None => (Mode::Include, BTreeSet::new()),
+            Some(selection) => (FolderChoiceMode::of(&selection.mode), selection.folders.iter().cloned().collect()),
+            None => (FolderChoiceMode::Include, BTreeSet::new()),
         };
         FolderChoice {
             mode,
@@ -378,7 +378,7 @@ async fn shown(
     let (branches, part) = part(&found(&items, &wanted), &items, &ticked, from);
     let seen: BTreeSet<&str> = branches.iter().map(|branch| branch.folder.id.as_str()).collect();
     let unseen = ticked.iter().filter(|id| !seen.contains(id.as_str())).cloned().collect();
-    let s = office.shell("mailboxes");
+    let s = firm_page.shell("mailboxes");
     let mode = mode.name();
     Ok(page_saying(refusal, |refusal| FoldersPage {
         s,
@@ -396,17 +396,20 @@ async fn shown(
 }
 
 /// The tree.
-pub(crate) async fn read(office: Office, Path((_, mailbox)): Path<(FirmId, MailboxId)>) -> Result<Response, PageError> {
-    shown(&office, mailbox, None, None).await
+pub(crate) async fn read(
+    firm_page: FirmPage,
+    Path((_, mailbox)): Path<(FirmId, MailboxId)>,
+) -> Result<Response, PageError> {
+    shown(&firm_page, mailbox, None, None).await
 }
 
 /// Looks for folders, shows what a choice comes to, or stores it.
 pub(crate) async fn choose(
-    office: Office,
+    firm_page: FirmPage,
     Path((_, mailbox)): Path<(FirmId, MailboxId)>,
     typed: Fields,
 ) -> Result<Response, PageError> {
-    let mode = Mode::of(typed.get("mode"));
+    let mode = FolderChoiceMode::of(typed.get("mode"));
     let ticked: BTreeSet<String> = typed.all("folder").map(str::to_owned).collect();
     let wanted = if typed.get("do") == "all" { "" } else { typed.get("q") }.to_owned();
     let from: usize = typed.get("from").parse().unwrap_or_default();
@@ -420,14 +423,14 @@ pub(crate) async fn choose(
     let tag = typed.get(TAG_FIELD).to_owned();
     let choice = FolderChoice { mode, ticked, wanted, from, with_below: typed.get("do") == "below", asked, tag };
     if typed.get("do") != "store" {
-        return shown(&office, mailbox, Some(choice), None).await;
+        return shown(&firm_page, mailbox, Some(choice), None).await;
     }
-    let named: Vec<&String> = if mode == Mode::All { Vec::new() } else { choice.ticked.iter().collect() };
-    let path = office.v1(&format!("/mailboxes/{mailbox}/selection"));
+    let named: Vec<&String> = if mode == FolderChoiceMode::All { Vec::new() } else { choice.ticked.iter().collect() };
+    let path = firm_page.v1(&format!("/mailboxes/{mailbox}/selection"));
     let body = json!({ "mode": mode.name(), "folders": named });
-    match office.api().replaced(&typed, Method::PUT, &path, body).await? {
-        Ok(()) => Ok(office.done(&format!("/mailboxes/{mailbox}"), Said::Saved)),
-        Err(refusal) => shown(&office, mailbox, Some(choice), Some(refusal)).await,
+    match firm_page.api().replaced(&typed, Method::PUT, &path, body).await? {
+        Ok(()) => Ok(firm_page.done(&format!("/mailboxes/{mailbox}"), Said::Saved)),
+        Err(refusal) => shown(&firm_page, mailbox, Some(choice), Some(refusal)).await,
     }
 }
 
@@ -465,11 +468,11 @@ mod tests {
     #[test]
     fn a_choice_comes_to_what_the_selection_keeps() {
         let of = |mode, ids: &[&str]| outcome(&tree(), mode, &ticked(ids)).folders;
-        assert_eq!(of(Mode::Include, &["inbox", "acme"]), 2);
-        assert_eq!(of(Mode::Exclude, &["clients"]), 2);
-        assert_eq!(of(Mode::Exclude, &[]), 4);
-        assert_eq!(of(Mode::All, &["inbox"]), 4);
-        assert_eq!(outcome(&tree(), Mode::All, &ticked(&[])).mails, 40);
+        assert_eq!(of(FolderChoiceMode::Include, &["inbox", "acme"]), 2);
+        assert_eq!(of(FolderChoiceMode::Exclude, &["clients"]), 2);
+        assert_eq!(of(FolderChoiceMode::Exclude, &[]), 4);
+        assert_eq!(of(FolderChoiceMode::All, &["inbox"]), 4);
+        assert_eq!(outcome(&tree(), FolderChoiceMode::All, &ticked(&[])).mails, 40);
     }
 
     #[test]

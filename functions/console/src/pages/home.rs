@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     api_client::PageError,
-    shell::{Office, Shell, page as render},
+    shell::{FirmPage, Shell, page as render},
 };
 
 /// Days of the chart.
@@ -117,15 +117,16 @@ impl HomePage {
 }
 
 /// Home.
-pub(crate) async fn page(office: Office) -> Result<Response, PageError> {
-    let s = office.shell("home");
-    let (mailboxes, connectors) = (office.v1("/mailboxes"), office.v1("/connectors"));
+pub(crate) async fn page(firm_page: FirmPage) -> Result<Response, PageError> {
+    let s = firm_page.shell("home");
+    let (mailboxes, connectors) = (firm_page.v1("/mailboxes"), firm_page.v1("/connectors"));
     let (Listed { items: mut mailboxes, next }, connectors) = tokio::try_join!(
-        view::first::<MailboxView>(office.api(), &mailboxes),
-        view::all::<ConnectorView>(office.api(), &connectors),
+        view::first::<MailboxView>(firm_page.api(), &mailboxes),
+        view::all::<ConnectorView>(firm_page.api(), &connectors),
     )?;
-    let (mut needs, chart) = tokio::try_join!(needs::all(&office, &s, (&connectors, &mailboxes)), chart(&office, &s))?;
-    let as_of = s.t.time(office.api().clock.now());
+    let (mut needs, chart) =
+        tokio::try_join!(needs::all(&firm_page, &s, (&connectors, &mailboxes)), chart(&firm_page, &s))?;
+    let as_of = s.t.time(firm_page.api().clock.now());
     let secrets = connectors.iter().filter_map(|connector| {
         let secret = connector.secret.as_ref()?;
         let (days, end) = (secret.days_left?, secret.expires_at?);
@@ -133,7 +134,7 @@ pub(crate) async fn page(office: Office) -> Result<Response, PageError> {
         (0..=SECRET_DAYS).contains(&days).then(|| format!("{ends} {}", s.t.say_n("secret-days", days)))
     });
     let secrets = secrets.collect();
-    let steps = if office.shell.may_manage() { steps(&s, &connectors, &mailboxes) } else { Vec::new() };
+    let steps = if firm_page.shell.may_manage() { steps(&s, &connectors, &mailboxes) } else { Vec::new() };
     if !steps.is_empty() {
         // The steps say it better.
         needs.clear();
@@ -150,8 +151,8 @@ pub(crate) async fn page(office: Office) -> Result<Response, PageError> {
 }
 
 /// Mails of each of the last days, as far back as the newest mails tell of whole days.
-async fn chart(office: &Office, s: &Shell) -> Result<Vec<Bar>, PageError> {
-    let (times, reaches_back) = newest(office).await?;
+async fn chart(firm_page: &FirmPage, s: &Shell) -> Result<Vec<Bar>, PageError> {
+    let (times, reaches_back) = newest(firm_page).await?;
     let day_of = |time: Timestamp| time.to_zoned(s.t.zone.clone()).date();
     let Some(last) = times.iter().max().map(|time| day_of(*time)) else { return Ok(Vec::new()) };
     // The oldest day that was read may be cut off.
@@ -184,11 +185,11 @@ struct Events {
 }
 
 /// When the newest mails were archived, and whether these are all.
-async fn newest(office: &Office) -> Result<(Vec<Timestamp>, bool), PageError> {
-    let path = office.v1("/events?type=message_archived&order=desc&limit=100");
+async fn newest(firm_page: &FirmPage) -> Result<(Vec<Timestamp>, bool), PageError> {
+    let path = firm_page.v1("/events?type=message_archived&order=desc&limit=100");
     let (mut times, mut after) = (Vec::new(), String::new());
     for _ in 0..CHART_PAGES {
-        let page: Events = office.api().get(&format!("{path}{after}")).await?;
+        let page: Events = firm_page.api().get(&format!("{path}{after}")).await?;
         times.extend(page.items.iter().map(|event| event.at));
         if page.next == 0 {
             return Ok((times, true));

@@ -12,7 +12,7 @@ use crate::{
     api_client::{PageError, Refusal},
     form::Fields,
     said::Said,
-    shell::{Office, Shell, page_saying},
+    shell::{FirmPage, Shell, page_saying},
     text::Texts,
 };
 
@@ -80,34 +80,34 @@ impl KeysPage {
 }
 
 async fn shown(
-    office: &Office,
+    firm_page: &FirmPage,
     made: Option<String>,
     (typed, refusal): (Fields, Option<Refusal>),
 ) -> Result<Response, PageError> {
-    office.manager()?;
-    let keys = office.api().get::<Listed<ProgramKey>>(&office.v1("/keys")).await?.items;
-    let s = office.shell("settings");
+    firm_page.manager()?;
+    let keys = firm_page.api().get::<Listed<ProgramKey>>(&firm_page.v1("/keys")).await?.items;
+    let s = firm_page.shell("settings");
     Ok(page_saying(refusal, |refusal| KeysPage { s, keys, made, typed, refusal }))
 }
 
 /// The keys.
-pub(crate) async fn list(office: Office) -> Result<Response, PageError> {
-    shown(&office, None, (Fields::default(), None)).await
+pub(crate) async fn list(firm_page: FirmPage) -> Result<Response, PageError> {
+    shown(&firm_page, None, (Fields::default(), None)).await
 }
 
 /// Makes a key, and shows it this once; or revokes one.
-pub(crate) async fn change(office: Office, typed: Fields) -> Result<Response, PageError> {
+pub(crate) async fn change(firm_page: FirmPage, typed: Fields) -> Result<Response, PageError> {
     if typed.get("do") == "revoke" {
         let key: KeyId = typed.get("key").parse().map_err(|_| PageError::NotFound)?;
-        let path = office.v1(&format!("/keys/{key}"));
-        office.api().send::<IgnoredAny>(Method::DELETE, &path, None).await?;
-        return Ok(office.done("/keys", Said::Removed));
+        let path = firm_page.v1(&format!("/keys/{key}"));
+        firm_page.api().send::<IgnoredAny>(Method::DELETE, &path, None).await?;
+        return Ok(firm_page.done("/keys", Said::Removed));
     }
     let rights: Vec<&str> = typed.all("right").collect();
     let end = Some(typed.get("expires_at")).filter(|end| !end.is_empty()).map(|end| format!("{end}T00:00:00Z"));
     let body = json!({ "name": typed.get("name"), "rights": rights, "expires_at": end });
-    match office.api().made_once::<ProgramKey>(&typed, &office.v1("/keys"), body).await? {
-        Ok(made) => shown(&office, made.key, (Fields::default(), None)).await,
-        Err(refusal) => shown(&office, None, (typed, Some(refusal))).await,
+    match firm_page.api().made_once::<ProgramKey>(&typed, &firm_page.v1("/keys"), body).await? {
+        Ok(made) => shown(&firm_page, made.key, (Fields::default(), None)).await,
+        Err(refusal) => shown(&firm_page, None, (typed, Some(refusal))).await,
     }
 }

@@ -22,25 +22,25 @@ use crate::{
     api_client::{PageError, Refusal, and},
     form::Fields,
     said::Said,
-    shell::{Office, Shell, page, page_saying},
+    shell::{FirmPage, Shell, page, page_saying},
 };
 
 /// Mailboxes of one kind that a page lists.
 const GROUP_LIMIT: usize = 50;
 
 /// Mailboxes of one kind.
-struct Group {
+struct MailboxGroup {
     is_shared: bool,
     mailboxes: Vec<MailboxView>,
     /// The query of those that follow.
     next: Option<String>,
 }
 
-impl Group {
-    async fn read(office: &Office, kind: &str, after: &str) -> Result<Self, PageError> {
+impl MailboxGroup {
+    async fn read(firm_page: &FirmPage, kind: &str, after: &str) -> Result<Self, PageError> {
         let after = and("after", after);
-        let path = office.v1(&format!("/mailboxes?kind={kind}&sort=name&limit={GROUP_LIMIT}{after}"));
-        let Listed { items, next } = office.api().get(&path).await?;
+        let path = firm_page.v1(&format!("/mailboxes?kind={kind}&sort=name&limit={GROUP_LIMIT}{after}"));
+        let Listed { items, next } = firm_page.api().get(&path).await?;
         let next = next.map(|next| format!("?kind={kind}{}", and("after", &next)));
         Ok(Self { is_shared: kind == "shared", mailboxes: items, next })
     }
@@ -51,7 +51,7 @@ impl Group {
 struct MailboxesPage {
     s: Shell,
     /// Those of one person, and shared ones; none of them is empty.
-    groups: Vec<Group>,
+    groups: Vec<MailboxGroup>,
     moves: bool,
 }
 
@@ -64,17 +64,20 @@ pub(crate) struct MailboxesQuery {
 }
 
 /// The list: mailboxes of people, and shared ones apart.
-pub(crate) async fn list(office: Office, Query(which): Query<MailboxesQuery>) -> Result<Response, PageError> {
+pub(crate) async fn list(firm_page: FirmPage, Query(which): Query<MailboxesQuery>) -> Result<Response, PageError> {
     let mut groups = match which.kind.as_str() {
-        kind @ ("user" | "shared") => vec![Group::read(&office, kind, &which.after).await?],
+        kind @ ("user" | "shared") => vec![MailboxGroup::read(&firm_page, kind, &which.after).await?],
         _ => {
-            let (own, shared) = tokio::try_join!(Group::read(&office, "user", ""), Group::read(&office, "shared", ""))?;
+            let (own, shared) = tokio::try_join!(
+                MailboxGroup::read(&firm_page, "user", ""),
+                MailboxGroup::read(&firm_page, "shared", "")
+            )?;
             vec![own, shared]
         }
     };
     groups.retain(|group| !group.mailboxes.is_empty());
     let moves = groups.iter().flat_map(|group| &group.mailboxes).any(MailboxView::moves);
-    Ok(page(&MailboxesPage { s: office.shell("mailboxes"), groups, moves }))
+    Ok(page(&MailboxesPage { s: firm_page.shell("mailboxes"), groups, moves }))
 }
 
 #[derive(Template)]
@@ -164,25 +167,28 @@ impl MailboxPage {
 }
 
 async fn shown(
-    office: &Office,
+    firm_page: &FirmPage,
     mailbox: MailboxId,
     (typed, refusal): (Fields, Option<Refusal>),
 ) -> Result<Response, PageError> {
-    let own = office.v1(&format!("/mailboxes/{mailbox}"));
+    let own = firm_page.v1(&format!("/mailboxes/{mailbox}"));
     let check = format!("{own}/reconciliation");
-    let (m, check) = tokio::try_join!(office.api().get(&own), office.api().get(&check))?;
-    let s = office.shell("mailboxes");
+    let (m, check) = tokio::try_join!(firm_page.api().get(&own), firm_page.api().get(&check))?;
+    let s = firm_page.shell("mailboxes");
     Ok(page_saying(refusal, |refusal| MailboxPage { s, m, check, typed, refusal }))
 }
 
 /// One mailbox.
-pub(crate) async fn read(office: Office, Path((_, mailbox)): Path<(FirmId, MailboxId)>) -> Result<Response, PageError> {
-    shown(&office, mailbox, (Fields::default(), None)).await
+pub(crate) async fn read(
+    firm_page: FirmPage,
+    Path((_, mailbox)): Path<(FirmId, MailboxId)>,
+) -> Result<Response, PageError> {
+    shown(&firm_page, mailbox, (Fields::default(), None)).await
 }
 
 /// Switches it on or pauses it, has it checked, releases older mail, has older mail kept, or removes it.
 pub(crate) async fn change(
-    office: Office,
+    firm_page: FirmPage,
     Path((_, mailbox)): Path<(FirmId, MailboxId)>,
     fields: Fields,
 ) -> Result<Response, PageError> {
@@ -196,9 +202,9 @@ pub(crate) async fn change(
         "grant" => (Method::PUT, "grant", Some(json!({ "since": day("since"), "until": day("until") }))),
         "revoke" => (Method::DELETE, "grant", None),
         "remove" => {
-            let own = office.v1(&format!("/mailboxes/{mailbox}"));
-            office.api().send::<IgnoredAny>(Method::DELETE, &own, None).await?;
-            return Ok(office.done("/mailboxes", Said::Removed));
+            let own = firm_page.v1(&format!("/mailboxes/{mailbox}"));
+            firm_page.api().send::<IgnoredAny>(Method::DELETE, &own, None).await?;
+            return Ok(firm_page.done("/mailboxes", Said::Removed));
         }
         _ => return Err(PageError::NotFound),
     };
@@ -208,10 +214,10 @@ pub(crate) async fn change(
         "pause" => Said::Paused,
         _ => Said::Saved,
     };
-    let path = office.v1(&format!("/mailboxes/{mailbox}/{deed}"));
-    match office.api().tried::<IgnoredAny>(method, &path, body).await? {
-        Ok(_) => Ok(office.done(&format!("/mailboxes/{mailbox}"), said)),
-        Err(refusal) => shown(&office, mailbox, (fields, Some(refusal))).await,
+    let path = firm_page.v1(&format!("/mailboxes/{mailbox}/{deed}"));
+    match firm_page.api().tried::<IgnoredAny>(method, &path, body).await? {
+        Ok(_) => Ok(firm_page.done(&format!("/mailboxes/{mailbox}"), said)),
+        Err(refusal) => shown(&firm_page, mailbox, (fields, Some(refusal))).await,
     }
 }
 
@@ -225,19 +231,19 @@ struct NewMailboxPage {
     refusal: Option<Refusal>,
 }
 
-async fn new_shown(office: &Office, typed: Fields, refusal: Option<Refusal>) -> Result<Response, PageError> {
-    office.manager()?;
-    let members = office.v1("/members");
+async fn new_shown(firm_page: &FirmPage, typed: Fields, refusal: Option<Refusal>) -> Result<Response, PageError> {
+    firm_page.manager()?;
+    let members = firm_page.v1("/members");
     let (connectors, mut members) =
-        tokio::try_join!(view::connected(office), view::all::<MemberName>(office.api(), &members))?;
+        tokio::try_join!(view::connected(firm_page), view::all::<MemberName>(firm_page.api(), &members))?;
     members.sort_by_cached_key(|member| name_order(&member.name));
-    let s = office.shell("mailboxes");
+    let s = firm_page.shell("mailboxes");
     Ok(page_saying(refusal, |refusal| NewMailboxPage { s, connectors, members, typed, refusal }))
 }
 
 /// The form of a new mailbox.
-pub(crate) async fn new(office: Office) -> Result<Response, PageError> {
-    new_shown(&office, Fields::default(), None).await
+pub(crate) async fn new(firm_page: FirmPage) -> Result<Response, PageError> {
+    new_shown(&firm_page, Fields::default(), None).await
 }
 
 #[derive(Deserialize)]
@@ -246,15 +252,15 @@ struct NewMailbox {
 }
 
 /// Adds it. What was typed is shown again where it is refused.
-pub(crate) async fn create(office: Office, typed: Fields) -> Result<Response, PageError> {
+pub(crate) async fn create(firm_page: FirmPage, typed: Fields) -> Result<Response, PageError> {
     let body = match typed.get("member") {
         "" => json!({
             "connector": typed.get("connector"), "address": typed.get("address"), "kind": typed.get("kind"),
         }),
         member => json!({ "member": member }),
     };
-    match office.api().made_once::<NewMailbox>(&typed, &office.v1("/mailboxes"), body).await? {
-        Ok(made) => Ok(office.done(&format!("/mailboxes/{}", made.id), Said::Added)),
-        Err(refusal) => new_shown(&office, typed, Some(refusal)).await,
+    match firm_page.api().made_once::<NewMailbox>(&typed, &firm_page.v1("/mailboxes"), body).await? {
+        Ok(made) => Ok(firm_page.done(&format!("/mailboxes/{}", made.id), Said::Added)),
+        Err(refusal) => new_shown(&firm_page, typed, Some(refusal)).await,
     }
 }

@@ -11,14 +11,16 @@ use shared::base::{
 };
 
 use super::{
-    check::CheckView,
+    check::{CheckView, check_name},
+    form_shown::FormShown,
     view::{self, ConnectorView, ProblemView, Standing},
 };
 use crate::{
     api_client::{PageError, Refusal},
     form::Fields,
     said::Said,
-    shell::{Office, Shell, page, page_saying},
+    session::ConsoleRequest,
+    shell::{FirmPage, Shell, page, page_saying},
     text::Texts,
 };
 
@@ -49,6 +51,15 @@ impl MemberView {
     fn has_tasks(&self) -> bool {
         self.push.as_ref().is_some_and(|push| push.target == "todo")
     }
+
+    /// What is written to this Outlook, in a line.
+    fn switches_in_words(&self, t: &Texts) -> String {
+        let target = if self.has_tasks() { t.say("target-todo") } else { t.say("target-calendar") };
+        let dates = self.has_dates().then(|| t.say_two("turn-and-action", &t.say("option-dates"), &target));
+        let contacts = self.has_contacts().then(|| t.say("option-contacts"));
+        let words: Vec<String> = dates.into_iter().chain(contacts).collect();
+        if words.is_empty() { t.say("switched-off") } else { words.join(" · ") }
+    }
 }
 
 #[derive(Template)]
@@ -59,10 +70,10 @@ struct MembersPage {
 }
 
 /// The list.
-pub(crate) async fn list(office: Office) -> Result<Response, PageError> {
-    let mut members: Vec<MemberView> = view::all(office.api(), &office.v1("/members")).await?;
+pub(crate) async fn list(firm_page: FirmPage) -> Result<Response, PageError> {
+    let mut members: Vec<MemberView> = view::all(firm_page.api(), &firm_page.v1("/members")).await?;
     members.sort_by_cached_key(|member| name_order(&member.name));
-    Ok(page(&MembersPage { s: office.shell("members"), members }))
+    Ok(page(&MembersPage { s: firm_page.shell("members"), members }))
 }
 
 #[derive(Template)]
@@ -74,15 +85,15 @@ struct NewMemberPage {
     refusal: Option<Refusal>,
 }
 
-async fn new_shown(office: &Office, typed: Fields, refusal: Option<Refusal>) -> Result<Response, PageError> {
-    office.manager()?;
-    let connectors = view::connected(office).await?;
-    Ok(page(&NewMemberPage { s: office.shell("members"), connectors, typed, refusal }))
+async fn new_shown(firm_page: &FirmPage, typed: Fields, refusal: Option<Refusal>) -> Result<Response, PageError> {
+    firm_page.manager()?;
+    let connectors = view::connected(firm_page).await?;
+    Ok(page(&NewMemberPage { s: firm_page.shell("members"), connectors, typed, refusal }))
 }
 
 /// The form of a new member.
-pub(crate) async fn new(office: Office) -> Result<Response, PageError> {
-    new_shown(&office, Fields::default(), None).await
+pub(crate) async fn new(firm_page: FirmPage) -> Result<Response, PageError> {
+    new_shown(&firm_page, Fields::default(), None).await
 }
 
 #[derive(Deserialize)]
@@ -91,13 +102,13 @@ struct NewMember {
 }
 
 /// Links somebody. What was typed is shown again where it is refused.
-pub(crate) async fn create(office: Office, typed: Fields) -> Result<Response, PageError> {
+pub(crate) async fn create(firm_page: FirmPage, typed: Fields) -> Result<Response, PageError> {
     let body = json!({
         "name": typed.get("name"), "address": typed.get("address"), "connector": typed.get("connector"), "push": null,
     });
-    match office.api().made_once::<NewMember>(&typed, &office.v1("/members"), body).await? {
-        Ok(made) => Ok(office.done(&format!("/members/{}", made.id), Said::Added)),
-        Err(refusal) => new_shown(&office, typed, Some(refusal)).await,
+    match firm_page.api().made_once::<NewMember>(&typed, &firm_page.v1("/members"), body).await? {
+        Ok(made) => Ok(firm_page.done(&format!("/members/{}", made.id), Said::Added)),
+        Err(refusal) => new_shown(&firm_page, typed, Some(refusal)).await,
     }
 }
 
@@ -185,24 +196,64 @@ impl PushDifference {
     }
 }
 
+/// The services that can be tested, as the API calls them.
+const SERVICES: [&str; 4] = ["mail", "calendar", "tasks", "contacts"];
+
+/// A test of a service.
+struct MemberTest {
+    service: &'static str,
+    /// None while a script waits for it.
+    check: Option<CheckView>,
+}
+
+impl MemberTest {
+    /// What is tested, in words.
+    fn name(&self, t: &Texts) -> String {
+        check_name(self.service, t)
+    }
+
+    /// Tests it. `own`: the path of the member.
+    async fn run(firm_page: &FirmPage, own: &str, service: &'static str) -> Result<Self, PageError> {
+        let body = Some(json!({ "service": service }));
+        let check = firm_page.api().tried::<CheckView>(Method::POST, &format!("{own}/test"), body).await?;
+        let check = check.unwrap_or_else(|refusal| CheckView::refused(service, refusal));
+        Ok(Self { service, check: Some(check) })
+    }
+
+    /// Tests what a form asks for: one service, or `all`. `waits`: whether a script asks for each of them itself.
+    async fn asked(firm_page: &FirmPage, own: &str, asked: &str, waits: bool) -> Result<Vec<Self>, PageError> {
+        let of = |service| Self::run(firm_page, own, service);
+        let [mail, calendar, tasks, contacts] = SERVICES;
+        Ok(match SERVICES.into_iter().find(|service| *service == asked) {
+            Some(service) if waits => vec![Self { service, check: None }],
+            Some(service) => vec![of(service).await?],
+            None if waits => SERVICES.map(|service| Self { service, check: None }).into(),
+            None => {
+                let all = tokio::try_join!(of(mail), of(calendar), of(tasks), of(contacts))?;
+                vec![all.0, all.1, all.2, all.3]
+            }
+        })
+    }
+}
+
 #[derive(Template)]
 #[template(path = "member.html")]
 struct MemberPage {
     s: Shell,
     m: MemberView,
     push: PushView,
-    check: Option<CheckView>,
+    tests: Vec<MemberTest>,
     /// What greffe would change, once somebody asked.
     preview: Option<OutlookPreview>,
-    /// What was chosen, where it was refused.
-    typed: Fields,
+    /// The form of the switches.
+    change: FormShown,
     refusal: Option<Refusal>,
 }
 
 impl MemberPage {
     /// Whether dates go to To Do, as it is stored or was chosen.
     fn wants_tasks(&self) -> bool {
-        match self.typed.get("target") {
+        match self.change.typed.get("target") {
             "" => self.m.has_tasks(),
             target => target == "todo",
         }
@@ -218,65 +269,62 @@ impl MemberPage {
 
     /// The services that can be tested: name in the API, and in words.
     fn services(&self) -> [(&'static str, String); 4] {
-        let t = &self.s.t;
-        [
-            ("mail", t.say("check-mail")),
-            ("calendar", t.say("check-calendar")),
-            ("tasks", t.say("check-tasks")),
-            ("contacts", t.say("check-contacts")),
-        ]
+        SERVICES.map(|service| (service, check_name(service, &self.s.t)))
     }
 }
 
 async fn shown(
-    office: &Office,
+    firm_page: &FirmPage,
     member: MemberId,
-    (check, preview): (Option<CheckView>, Option<OutlookPreview>),
+    (tests, preview): (Vec<MemberTest>, Option<OutlookPreview>),
     (typed, refusal): (Fields, Option<Refusal>),
 ) -> Result<Response, PageError> {
-    let (own, push) = (office.v1(&format!("/members/{member}")), office.v1(&format!("/members/{member}/push")));
-    let (m, push) = tokio::try_join!(office.api().get::<MemberView>(&own), office.api().get::<PushView>(&push))?;
-    let s = office.shell("members");
-    Ok(page_saying(refusal, |refusal| MemberPage { s, m, push, check, preview, typed, refusal }))
+    let (own, push) = (firm_page.v1(&format!("/members/{member}")), firm_page.v1(&format!("/members/{member}/push")));
+    let ((m, tag), push) =
+        tokio::try_join!(firm_page.api().get_tagged::<MemberView>(&own), firm_page.api().get::<PushView>(&push))?;
+    let s = firm_page.shell("members");
+    let change = FormShown::of("change", &typed, refusal.as_ref(), (tag, m.switches_in_words(&s.t)));
+    Ok(page_saying(refusal, |refusal| MemberPage { s, m, push, tests, preview, change, refusal }))
 }
 
 /// One member.
-pub(crate) async fn read(office: Office, Path((_, member)): Path<(FirmId, MemberId)>) -> Result<Response, PageError> {
-    shown(&office, member, (None, None), (Fields::default(), None)).await
+pub(crate) async fn read(
+    firm_page: FirmPage,
+    Path((_, member)): Path<(FirmId, MemberId)>,
+) -> Result<Response, PageError> {
+    shown(&firm_page, member, (Vec::new(), None), (Fields::default(), None)).await
 }
 
 /// Tests a service, shows what would change, changes the switches, or removes the member.
 pub(crate) async fn change(
-    office: Office,
+    firm_page: FirmPage,
+    request: ConsoleRequest,
     Path((_, member)): Path<(FirmId, MemberId)>,
     typed: Fields,
 ) -> Result<Response, PageError> {
-    let own = office.v1(&format!("/members/{member}"));
+    let own = firm_page.v1(&format!("/members/{member}"));
     if typed.get("do") == "remove" {
-        office.api().send::<IgnoredAny>(Method::DELETE, &own, None).await?;
-        return Ok(office.done("/members", Said::Removed));
+        firm_page.api().send::<IgnoredAny>(Method::DELETE, &own, None).await?;
+        return Ok(firm_page.done("/members", Said::Removed));
     }
     if typed.get("do") == "preview" {
         let path = format!("{own}/push/preview");
-        let (preview, refusal) = match office.api().tried(Method::GET, &path, None).await? {
+        let (preview, refusal) = match firm_page.api().tried(Method::GET, &path, None).await? {
             Ok(preview) => (Some(preview), None),
             Err(refusal) => (None, Some(refusal)),
         };
-        return shown(&office, member, (None, preview), (Fields::default(), refusal)).await;
+        return shown(&firm_page, member, (Vec::new(), preview), (Fields::default(), refusal)).await;
     }
-    let service = typed.get("test");
-    if !service.is_empty() {
-        let body = Some(json!({ "service": service }));
-        return match office.api().tried::<CheckView>(Method::POST, &format!("{own}/test"), body).await? {
-            Ok(check) => shown(&office, member, (Some(check), None), (Fields::default(), None)).await,
-            Err(refusal) => shown(&office, member, (None, None), (Fields::default(), Some(refusal))).await,
-        };
+    if !typed.get("test").is_empty() {
+        let waits = request.part.as_deref() == Some("section#tests");
+        let tests = MemberTest::asked(&firm_page, &own, typed.get("test"), waits).await?;
+        return shown(&firm_page, member, (tests, None), (Fields::default(), None)).await;
     }
     let (dates, contacts) = (typed.is_on("dates"), typed.is_on("contacts"));
     let target = if typed.get("target") == "todo" { "todo" } else { "calendar" };
     let push = (dates || contacts).then(|| json!({ "dates": dates, "contacts": contacts, "target": target }));
-    match office.api().tried::<IgnoredAny>(Method::PATCH, &own, Some(json!({ "push": push }))).await? {
-        Ok(_) => Ok(office.done(&format!("/members/{member}"), Said::Saved)),
-        Err(refusal) => shown(&office, member, (None, None), (typed, Some(refusal))).await,
+    match firm_page.api().replaced(&typed, Method::PATCH, &own, json!({ "push": push })).await? {
+        Ok(()) => Ok(firm_page.done(&format!("/members/{member}"), Said::Saved)),
+        Err(refusal) => shown(&firm_page, member, (Vec::new(), None), (typed, Some(refusal))).await,
     }
 }

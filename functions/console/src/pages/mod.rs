@@ -1,12 +1,15 @@
 //! The pages, by noun.
 
-pub(crate) mod activity;
+pub(crate) mod audit;
 mod check;
 pub(crate) mod connectors;
 pub(crate) mod documents;
 pub(crate) mod entries;
 pub(crate) mod erasures;
+pub(crate) mod folder_dossiers;
 pub(crate) mod folders;
+mod form_shown;
+pub(crate) mod guide;
 pub(crate) mod home;
 pub(crate) mod keys;
 pub(crate) mod mailboxes;

@@ -1,7 +1,5 @@
 //! What needs somebody, as Home says it: one sentence each, with one button.
 
-use std::collections::BTreeSet;
-
 use serde::Deserialize;
 use shared::base::id::MemberId;
 
@@ -12,11 +10,13 @@ use super::{
 };
 use crate::{
     api_client::{PageError, and},
-    shell::{Office, Shell},
+    shell::{FirmPage, Shell},
 };
 
 /// Mails that are looked at for proposals.
 const PROPOSALS_LOOKED_AT: usize = 100;
+/// Members who are asked about, those of the newest failures first.
+const MEMBERS_LOOKED_AT_MAX: usize = 30;
 /// Members who are named.
 const MEMBERS_NAMED_MAX: usize = 10;
 /// Pages of events by which it is known whose dates or contacts failed, a hundred each.
@@ -32,7 +32,7 @@ pub(super) struct Need {
 
 /// What needs somebody in the firm. A person is shown what their role can see to, and what keeps mail from coming in.
 pub(super) async fn all(
-    office: &Office,
+    firm_page: &FirmPage,
     s: &Shell,
     (connectors, mailboxes): (&[ConnectorView], &[MailboxView]),
 ) -> Result<Vec<Need>, PageError> {
@@ -40,11 +40,11 @@ pub(super) async fn all(
     needs.extend(mailboxes.iter().filter_map(|mailbox| of_mailbox(s, mailbox)));
     if s.may_manage() {
         let (members, webhooks, erasures) =
-            tokio::try_join!(of_members(office, s), of_webhooks(office, s), of_erasures(office, s))?;
+            tokio::try_join!(of_members(firm_page, s), of_webhooks(firm_page, s), of_erasures(firm_page, s))?;
         needs.extend(members.into_iter().chain(webhooks).chain(erasures));
     }
     if s.may_file() {
-        needs.extend(of_proposals(office, s).await?);
+        needs.extend(of_proposals(firm_page, s).await?);
     }
     Ok(needs)
 }
@@ -96,53 +96,84 @@ struct PushEvents {
     next: u64,
 }
 
-/// Members whose Outlook lacks something. Events say who may be meant, so that not every member is asked about.
-async fn of_members(office: &Office, s: &Shell) -> Result<Vec<Need>, PageError> {
-    let (mut seen, mut after) = (BTreeSet::new(), String::new());
+/// The members whom failures are about, the newest first, and whether there may be others.
+async fn failing_members(firm_page: &FirmPage) -> Result<(Vec<MemberId>, bool), PageError> {
+    let (mut members, mut after) = (Vec::new(), String::new());
     for _ in 0..EVENT_PAGES {
-        let path = office.v1(&format!("/events?type=push_failed&order=desc&limit=100{after}"));
-        let page: PushEvents = office.api().get(&path).await?;
-        seen.extend(page.items.iter().map(|event| event.member));
-        if page.next == 0 || seen.len() >= MEMBERS_NAMED_MAX {
-            break;
+        let path = firm_page.v1(&format!("/events?type=push_failed&order=desc&limit=100{after}"));
+        let page: PushEvents = firm_page.api().get(&path).await?;
+        for PushEvent { member } in page.items {
+            if !members.contains(&member) {
+                members.push(member);
+            }
+        }
+        if page.next == 0 || members.len() > MEMBERS_LOOKED_AT_MAX {
+            let goes_on = members.len() > MEMBERS_LOOKED_AT_MAX;
+            members.truncate(MEMBERS_LOOKED_AT_MAX);
+            return Ok((members, goes_on));
         }
         after = and("after", &page.next.to_string());
     }
-    let mut needs = Vec::new();
-    for member in seen.into_iter().take(MEMBERS_NAMED_MAX) {
-        let (own, push) = (office.v1(&format!("/members/{member}")), office.v1(&format!("/members/{member}/push")));
-        let of_member = tokio::try_join!(office.api().get::<MemberName>(&own), office.api().get::<PushView>(&push));
-        let (member, push) = match of_member {
-            Ok(found) => found,
-            // Removed since.
-            Err(PageError::NotFound) => continue,
-            Err(other) => return Err(other),
-        };
-        for problem in push.problems() {
-            let sentence = s.t.say_two("turn-and-action", &member.name, &problem.meaning);
-            // Dates and contacts often wait for the same.
-            if needs.iter().all(|need: &Need| need.sentence != sentence) {
-                let to = s.at(&format!("/members/{}", member.id));
-                needs.push(Need { sentence, explanation: problem.what_next(s), to });
-            }
+    Ok((members, true))
+}
+
+/// Members whose Outlook lacks something. Events say who may be meant, so that not every member is asked about; where
+/// somebody may be left out, the last sentence says so.
+async fn of_members(firm_page: &FirmPage, s: &Shell) -> Result<Vec<Need>, PageError> {
+    let (members, mut goes_on) = failing_members(firm_page).await?;
+    let (mut needs, mut named) = (Vec::new(), 0);
+    for member in members {
+        if named == MEMBERS_NAMED_MAX {
+            goes_on = true;
+            break;
         }
-        let (dates, contacts) = push.failed();
-        for (noun, failed) in [("dates", dates), ("contacts", contacts)] {
-            if failed > 0 {
-                needs.push(Need {
-                    sentence: s.t.say_n_name("need-member", failed, &member.name),
-                    explanation: s.t.say("need-member-how"),
-                    to: s.at(&format!("/entries/{noun}?member={}", member.id)),
-                });
-            }
-        }
+        let count = needs.len();
+        of_member(firm_page, s, member, &mut needs).await?;
+        named += usize::from(needs.len() > count);
+    }
+    if goes_on && named > 0 {
+        needs.push(Need {
+            sentence: s.t.say("need-members-more"),
+            explanation: s.t.say("need-members-more-how"),
+            to: s.at("/members"),
+        });
     }
     Ok(needs)
 }
 
+async fn of_member(firm_page: &FirmPage, s: &Shell, member: MemberId, needs: &mut Vec<Need>) -> Result<(), PageError> {
+    let (own, push) = (firm_page.v1(&format!("/members/{member}")), firm_page.v1(&format!("/members/{member}/push")));
+    let of_member = tokio::try_join!(firm_page.api().get::<MemberName>(&own), firm_page.api().get::<PushView>(&push));
+    let (member, push) = match of_member {
+        Ok(found) => found,
+        // Removed since.
+        Err(PageError::NotFound) => return Ok(()),
+        Err(other) => return Err(other),
+    };
+    for problem in push.problems() {
+        let sentence = s.t.say_two("turn-and-action", &member.name, &problem.meaning);
+        // Dates and contacts often wait for the same.
+        if needs.iter().all(|need| need.sentence != sentence) {
+            let to = s.at(&format!("/members/{}", member.id));
+            needs.push(Need { sentence, explanation: problem.what_next(s), to });
+        }
+    }
+    let (dates, contacts) = push.failed();
+    for (noun, failed) in [("dates", dates), ("contacts", contacts)] {
+        if failed > 0 {
+            needs.push(Need {
+                sentence: s.t.say_n_name("need-member", failed, &member.name),
+                explanation: s.t.say("need-member-how"),
+                to: s.at(&format!("/entries/{noun}?member={}", member.id)),
+            });
+        }
+    }
+    Ok(())
+}
+
 /// Webhooks to which nothing is posted.
-async fn of_webhooks(office: &Office, s: &Shell) -> Result<Vec<Need>, PageError> {
-    let webhooks = office.api().get::<Listed<WebhookView>>(&office.v1("/webhooks")).await?.items;
+async fn of_webhooks(firm_page: &FirmPage, s: &Shell) -> Result<Vec<Need>, PageError> {
+    let webhooks = firm_page.api().get::<Listed<WebhookView>>(&firm_page.v1("/webhooks")).await?.items;
     let of = |webhook: WebhookView| {
         let to = s.at(&format!("/webhooks/{}", webhook.id));
         let (sentence, explanation) = match (webhook.problem(), &webhook.failing) {
@@ -169,9 +200,9 @@ struct WaitingErasure {
 }
 
 /// Erasures that wait for a confirmation.
-async fn of_erasures(office: &Office, s: &Shell) -> Result<Vec<Need>, PageError> {
-    let path = office.v1("/erasures?state=previewed&limit=100");
-    let waiting = office.api().get::<Listed<WaitingErasure>>(&path).await?.items.into_iter();
+async fn of_erasures(firm_page: &FirmPage, s: &Shell) -> Result<Vec<Need>, PageError> {
+    let path = firm_page.v1("/erasures?state=previewed&limit=100");
+    let waiting = firm_page.api().get::<Listed<WaitingErasure>>(&path).await?.items.into_iter();
     let of = |erasure: WaitingErasure| Need {
         sentence: s.t.say("need-erasure"),
         explanation: s.t.say("need-erasure-how"),
@@ -185,9 +216,9 @@ async fn of_erasures(office: &Office, s: &Shell) -> Result<Vec<Need>, PageError>
 struct AnyProposal {}
 
 /// Mail that waits for a dossier.
-async fn of_proposals(office: &Office, s: &Shell) -> Result<Option<Need>, PageError> {
-    let path = office.v1(&format!("/proposals?limit={PROPOSALS_LOOKED_AT}"));
-    let count = office.api().get::<Listed<AnyProposal>>(&path).await?.items.len();
+async fn of_proposals(firm_page: &FirmPage, s: &Shell) -> Result<Option<Need>, PageError> {
+    let path = firm_page.v1(&format!("/proposals?limit={PROPOSALS_LOOKED_AT}"));
+    let count = firm_page.api().get::<Listed<AnyProposal>>(&path).await?.items.len();
     Ok((count > 0).then(|| Need {
         sentence: s.t.say_n("need-proposals", count),
         explanation: s.t.say("need-proposals-how"),

@@ -12,7 +12,7 @@ use crate::{
     api_client::{PageError, Refusal},
     form::Fields,
     said::Said,
-    shell::{Office, Shell, page_saying},
+    shell::{FirmPage, Shell, page_saying},
 };
 
 #[derive(Deserialize)]
@@ -50,37 +50,41 @@ impl PeoplePage {
     }
 }
 
-async fn shown(office: &Office, link: Option<ConsoleLink>, refusal: Option<Refusal>) -> Result<Response, PageError> {
-    let mut people = office.api().get::<Users>(&office.v1("/users")).await?.items;
+async fn shown(
+    firm_page: &FirmPage,
+    link: Option<ConsoleLink>,
+    refusal: Option<Refusal>,
+) -> Result<Response, PageError> {
+    let mut people = firm_page.api().get::<Users>(&firm_page.v1("/users")).await?.items;
     people.sort_by(|one, other| one.address.cmp(&other.address));
-    Ok(page_saying(refusal, |refusal| PeoplePage { s: office.shell("people"), people, link, refusal }))
+    Ok(page_saying(refusal, |refusal| PeoplePage { s: firm_page.shell("people"), people, link, refusal }))
 }
 
 /// The people.
-pub(crate) async fn list(office: Office) -> Result<Response, PageError> {
-    shown(&office, None, None).await
+pub(crate) async fn list(firm_page: FirmPage) -> Result<Response, PageError> {
+    shown(&firm_page, None, None).await
 }
 
 /// Invites somebody, changes a role, or removes somebody.
-pub(crate) async fn change(office: Office, typed: Fields) -> Result<Response, PageError> {
+pub(crate) async fn change(firm_page: FirmPage, typed: Fields) -> Result<Response, PageError> {
     let role: UserRole = typed.get("role").parse().unwrap_or(UserRole::Reader);
     let body = json!({ "role": role });
     if typed.get("do") == "invite" {
-        return match office.api().made_once(&typed, &office.v1("/invitations"), body).await? {
-            Ok(link) => shown(&office, Some(link), None).await,
-            Err(refusal) => shown(&office, None, Some(refusal)).await,
+        return match firm_page.api().made_once(&typed, &firm_page.v1("/invitations"), body).await? {
+            Ok(link) => shown(&firm_page, Some(link), None).await,
+            Err(refusal) => shown(&firm_page, None, Some(refusal)).await,
         };
     }
     let body = Some(body);
     let user: UserId = typed.get("user").parse().map_err(|_| PageError::NotFound)?;
-    let path = office.v1(&format!("/users/{user}"));
+    let path = firm_page.v1(&format!("/users/{user}"));
     let (method, body, said) = match typed.get("do") {
         "role" => (Method::PUT, body, Said::Saved),
         "remove" => (Method::DELETE, None, Said::Removed),
         _ => return Err(PageError::NotFound),
     };
-    match office.api().tried::<IgnoredAny>(method, &path, body).await? {
-        Ok(_) => Ok(office.done("/people", said)),
-        Err(refusal) => shown(&office, None, Some(refusal)).await,
+    match firm_page.api().tried::<IgnoredAny>(method, &path, body).await? {
+        Ok(_) => Ok(firm_page.done("/people", said)),
+        Err(refusal) => shown(&firm_page, None, Some(refusal)).await,
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     api_client::{PageError, Refusal, and, encoded},
     form::Fields,
     said::Said,
-    shell::{Office, Shell, page_saying},
+    shell::{FirmPage, Shell, page_saying},
 };
 
 /// Mails that one page looks at.
@@ -53,40 +53,40 @@ pub(crate) struct ProposalsQuery {
 }
 
 /// The proposals.
-pub(crate) async fn list(office: Office, Query(which): Query<ProposalsQuery>) -> Result<Response, PageError> {
-    shown(&office, &which, None).await
+pub(crate) async fn list(firm_page: FirmPage, Query(which): Query<ProposalsQuery>) -> Result<Response, PageError> {
+    shown(&firm_page, &which, None).await
 }
 
-async fn shown(office: &Office, which: &ProposalsQuery, refusal: Option<Refusal>) -> Result<Response, PageError> {
-    let path = office.v1(&format!("/proposals?limit={LOOKED_AT}{}", and("after", &which.after)));
-    let Listed { items, next } = office.api().get(&path).await?;
-    let rules = match office.shell("documents").may_manage() {
-        true => Some(office.api().get(&office.v1("")).await?),
+async fn shown(firm_page: &FirmPage, which: &ProposalsQuery, refusal: Option<Refusal>) -> Result<Response, PageError> {
+    let path = firm_page.v1(&format!("/proposals?limit={LOOKED_AT}{}", and("after", &which.after)));
+    let Listed { items, next } = firm_page.api().get(&path).await?;
+    let rules = match firm_page.shell("documents").may_manage() {
+        true => Some(firm_page.api().get(&firm_page.v1("")).await?),
         false => None,
     };
     let next = next.map(|next| format!("?after={}", encoded(&next)));
-    let s = office.shell("documents");
+    let s = firm_page.shell("documents");
     Ok(page_saying(refusal, |refusal| ProposalsPage { s, proposals: items, next, refusal, rules }))
 }
 
 /// Files the ticked mails to the dossiers that were proposed.
-pub(crate) async fn accept(office: Office, typed: Fields) -> Result<Response, PageError> {
+pub(crate) async fn accept(firm_page: FirmPage, typed: Fields) -> Result<Response, PageError> {
     let ticked = typed.all("proposal").filter_map(|proposal| proposal.split_once(' ')).take(LOOKED_AT);
     let proposals: Vec<_> =
         ticked.map(|(message, dossier)| json!({ "message": message, "dossier": dossier })).collect();
     if proposals.is_empty() {
-        let refusal = Refusal::of_form(office.shell.t.say("choose-a-mail"));
-        return shown(&office, &ProposalsQuery::default(), Some(refusal)).await;
+        let refusal = Refusal::of_form(firm_page.shell.t.say("choose-a-mail"));
+        return shown(&firm_page, &ProposalsQuery::default(), Some(refusal)).await;
     }
     let body = Some(json!({ "proposals": proposals }));
-    let done: FiledMany = office.api().send(Method::POST, &office.v1("/proposals/accept"), body).await?;
-    Ok(office.done("/proposals", done.said()))
+    let done: FiledMany = firm_page.api().send(Method::POST, &firm_page.v1("/proposals/accept"), body).await?;
+    Ok(firm_page.done("/proposals", done.said()))
 }
 
 /// Changes what greffe files without being asked.
-pub(crate) async fn rule(office: Office, typed: Fields) -> Result<Response, PageError> {
+pub(crate) async fn rule(firm_page: FirmPage, typed: Fields) -> Result<Response, PageError> {
     let (replies, contacts) = (typed.is_on("replies_follow"), typed.is_on("file_by_contact"));
     let body = Some(json!({ "replies_follow": replies, "file_by_contact": contacts }));
-    office.api().send::<IgnoredAny>(Method::PATCH, &office.v1(""), body).await?;
-    Ok(office.done("/proposals", Said::Saved))
+    firm_page.api().send::<IgnoredAny>(Method::PATCH, &firm_page.v1(""), body).await?;
+    Ok(firm_page.done("/proposals", Said::Saved))
 }

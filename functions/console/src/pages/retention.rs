@@ -10,7 +10,7 @@ use crate::{
     api_client::{PageError, Refusal, and, encoded},
     form::Fields,
     said::Said,
-    shell::{Office, Shell, page_saying},
+    shell::{FirmPage, Shell, page_saying},
 };
 
 /// Dossiers on a page of the list.
@@ -80,17 +80,17 @@ fn shown_years(years: Option<u16>) -> String {
 }
 
 async fn shown(
-    office: &Office,
+    firm_page: &FirmPage,
     which: &DossiersQuery,
     typed: Fields,
     refusal: Option<Refusal>,
 ) -> Result<Response, PageError> {
-    office.manager()?;
-    let periods = office.v1("/retention");
-    let dossiers = office.v1(&format!("/retention/dossiers?limit={LIST_LIMIT}{}", and("after", &which.after)));
+    firm_page.manager()?;
+    let periods = firm_page.v1("/retention");
+    let dossiers = firm_page.v1(&format!("/retention/dossiers?limit={LIST_LIMIT}{}", and("after", &which.after)));
     let (stored, dossiers) = tokio::try_join!(
-        office.api().get::<RetentionView>(&periods),
-        office.api().get::<Listed<DossierClassView>>(&dossiers)
+        firm_page.api().get::<RetentionView>(&periods),
+        firm_page.api().get::<Listed<DossierClassView>>(&dossiers)
     )?;
     let next = dossiers.next.map(|next| format!("?after={}", encoded(&next)));
     let known: Vec<String> = stored.classes.iter().map(|class| class.name.clone()).collect();
@@ -107,7 +107,7 @@ async fn shown(
             (of_form.get("default_years").to_owned(), classes.collect())
         }
     };
-    let (s, dossiers) = (office.shell("erasures"), dossiers.items);
+    let (s, dossiers) = (firm_page.shell("erasures"), dossiers.items);
     Ok(page_saying(refusal, |refusal| RetentionPage {
         s,
         default_years,
@@ -121,12 +121,12 @@ async fn shown(
 }
 
 /// The periods, and the dossiers that are in a class.
-pub(crate) async fn list(office: Office, Query(which): Query<DossiersQuery>) -> Result<Response, PageError> {
-    shown(&office, &which, Fields::default(), None).await
+pub(crate) async fn list(firm_page: FirmPage, Query(which): Query<DossiersQuery>) -> Result<Response, PageError> {
+    shown(&firm_page, &which, Fields::default(), None).await
 }
 
 /// Changes the periods, or the class of a dossier.
-pub(crate) async fn change(office: Office, typed: Fields) -> Result<Response, PageError> {
+pub(crate) async fn change(firm_page: FirmPage, typed: Fields) -> Result<Response, PageError> {
     let reason = typed.get("reason");
     let (path, body) = match typed.get("do") {
         "periods" => {
@@ -144,9 +144,9 @@ pub(crate) async fn change(office: Office, typed: Fields) -> Result<Response, Pa
         }
         _ => return Err(PageError::NotFound),
     };
-    match office.api().tried::<IgnoredAny>(Method::PUT, &office.v1(path), Some(body)).await? {
-        Ok(_) => Ok(office.done("/retention", Said::Saved)),
-        Err(refusal) => shown(&office, &DossiersQuery::default(), typed, Some(refusal)).await,
+    match firm_page.api().tried::<IgnoredAny>(Method::PUT, &firm_page.v1(path), Some(body)).await? {
+        Ok(_) => Ok(firm_page.done("/retention", Said::Saved)),
+        Err(refusal) => shown(&firm_page, &DossiersQuery::default(), typed, Some(refusal)).await,
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     api_client::{PageError, Refusal},
     form::{Fields, TAG_FIELD},
     said::Said,
-    shell::{Office, Shell, page, page_with},
+    shell::{FirmPage, Shell, page, page_with},
 };
 
 /// A kept mail that the rules would have skipped.
@@ -43,12 +43,13 @@ struct RulesPage {
 }
 
 impl RulesPage {
-    async fn of(office: &Office, mailbox: MailboxId) -> Result<Self, PageError> {
-        office.manager()?;
-        let (m, tag) = office.api().get_tagged::<MailboxView>(&office.v1(&format!("/mailboxes/{mailbox}"))).await?;
+    async fn of(firm_page: &FirmPage, mailbox: MailboxId) -> Result<Self, PageError> {
+        firm_page.manager()?;
+        let (m, tag) =
+            firm_page.api().get_tagged::<MailboxView>(&firm_page.v1(&format!("/mailboxes/{mailbox}"))).await?;
         let (internal, mark) = (m.rules.ignore_internal, m.rules.mark);
         let (senders, domains) = (m.rules.excluded_senders.join("\n"), m.rules.excluded_domains.join("\n"));
-        let s = office.shell("mailboxes");
+        let s = firm_page.shell("mailboxes");
         Ok(Self { s, m, tag, internal, senders, domains, mark, preview: None, refusal: None })
     }
 
@@ -80,30 +81,34 @@ fn body(typed: &Fields) -> Value {
 }
 
 /// The rules.
-pub(crate) async fn read(office: Office, Path((_, mailbox)): Path<(FirmId, MailboxId)>) -> Result<Response, PageError> {
-    Ok(page(&RulesPage::of(&office, mailbox).await?))
+pub(crate) async fn read(
+    firm_page: FirmPage,
+    Path((_, mailbox)): Path<(FirmId, MailboxId)>,
+) -> Result<Response, PageError> {
+    Ok(page(&RulesPage::of(&firm_page, mailbox).await?))
 }
 
 /// Shows what rules would have skipped, or stores them.
 pub(crate) async fn change(
-    office: Office,
+    firm_page: FirmPage,
     Path((_, mailbox)): Path<(FirmId, MailboxId)>,
     typed: Fields,
 ) -> Result<Response, PageError> {
-    let path = office.v1(&format!("/mailboxes/{mailbox}/rules"));
+    let path = firm_page.v1(&format!("/mailboxes/{mailbox}/rules"));
     let stored = typed.get("do") == "store";
     let answer = if stored {
-        office.api().replaced(&typed, Method::PUT, &path, body(&typed)).await?.map(|()| None)
+        firm_page.api().replaced(&typed, Method::PUT, &path, body(&typed)).await?.map(|()| None)
     } else {
-        let answer = office.api().tried(Method::POST, &format!("{path}/preview?limit=20"), Some(body(&typed))).await?;
+        let answer =
+            firm_page.api().tried(Method::POST, &format!("{path}/preview?limit=20"), Some(body(&typed))).await?;
         answer.map(|Listed { items, next }| Some(Preview { skipped: items, goes_on: next.is_some() }))
     };
     let (preview, refusal) = match answer {
-        Ok(None) => return Ok(office.done(&format!("/mailboxes/{mailbox}"), Said::Saved)),
+        Ok(None) => return Ok(firm_page.done(&format!("/mailboxes/{mailbox}"), Said::Saved)),
         Ok(preview) => (preview, None),
         Err(refusal) => (None, Some(refusal)),
     };
-    let shown = RulesPage { refusal, ..RulesPage::of(&office, mailbox).await? }.typed(&typed);
+    let shown = RulesPage { refusal, ..RulesPage::of(&firm_page, mailbox).await? }.typed(&typed);
     let status = shown.refusal.as_ref().map(Refusal::status);
     Ok(page_with(&RulesPage { preview, ..shown }, status))
 }

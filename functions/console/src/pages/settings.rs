@@ -6,11 +6,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::base::language::Language;
 
+use super::form_shown::FormShown;
 use crate::{
     api_client::{PageError, Refusal},
-    form::{Fields, TAG_FIELD},
+    form::Fields,
     said::Said,
-    shell::{Office, Shell, page_saying},
+    shell::{FirmPage, Shell, page_saying},
     text::Texts,
 };
 
@@ -49,28 +50,6 @@ impl MarkViews {
     /// Both in a line.
     fn in_words(&self) -> String {
         format!("{} · {}", self.received.name, self.filed.name)
-    }
-}
-
-/// A form of the page, as it is stored or was typed.
-struct FormShown {
-    typed: Fields,
-    /// The tag of what the form shows.
-    tag: String,
-    refusal: Option<Refusal>,
-    /// What holds, where somebody else changed it meanwhile.
-    newer: Option<String>,
-}
-
-impl FormShown {
-    /// The form `deed`, if it is the one that was sent. `stored`: the tag of what holds, and that in words.
-    fn of(deed: &str, sent: &Fields, refusal: Option<&Refusal>, (tag, words): (String, String)) -> Self {
-        let typed = sent.of_form(deed);
-        let refusal = refusal.filter(|_| !typed.0.is_empty()).cloned();
-        let is_overtaken = refusal.as_ref().is_some_and(Refusal::is_overtaken);
-        let keeps = !is_overtaken && !typed.get(TAG_FIELD).is_empty();
-        let tag = if keeps { typed.get(TAG_FIELD).to_owned() } else { tag };
-        Self { typed, tag, refusal, newer: is_overtaken.then_some(words) }
     }
 }
 
@@ -143,24 +122,26 @@ fn colors(t: &Texts) -> [(&'static str, String); 11] {
     ]
 }
 
-async fn shown(office: &Office, sent: &Fields, refusal: Option<Refusal>) -> Result<Response, PageError> {
-    office.manager()?;
-    let (own, marks) = (office.v1(""), office.v1("/marks"));
-    let ((firm, tag), (marks, marks_tag)) =
-        tokio::try_join!(office.api().get_tagged::<FirmSettings>(&own), office.api().get_tagged::<MarkViews>(&marks))?;
+async fn shown(firm_page: &FirmPage, sent: &Fields, refusal: Option<Refusal>) -> Result<Response, PageError> {
+    firm_page.manager()?;
+    let (own, marks) = (firm_page.v1(""), firm_page.v1("/marks"));
+    let ((firm, tag), (marks, marks_tag)) = tokio::try_join!(
+        firm_page.api().get_tagged::<FirmSettings>(&own),
+        firm_page.api().get_tagged::<MarkViews>(&marks)
+    )?;
     let firm_form = FormShown::of("firm", sent, refusal.as_ref(), (tag, firm.in_words()));
     let marks_form = FormShown::of("marks", sent, refusal.as_ref(), (marks_tag, marks.in_words()));
-    let s = office.shell("settings");
+    let s = firm_page.shell("settings");
     Ok(page_saying(refusal, |_| SettingsPage { s, firm, marks, firm_form, marks_form }))
 }
 
 /// The settings.
-pub(crate) async fn read(office: Office) -> Result<Response, PageError> {
-    shown(&office, &Fields::default(), None).await
+pub(crate) async fn read(firm_page: FirmPage) -> Result<Response, PageError> {
+    shown(&firm_page, &Fields::default(), None).await
 }
 
 /// Changes the firm, or its marks.
-pub(crate) async fn change(office: Office, typed: Fields) -> Result<Response, PageError> {
+pub(crate) async fn change(firm_page: FirmPage, typed: Fields) -> Result<Response, PageError> {
     let (method, path, body): (_, _, Value) = match typed.get("do") {
         "firm" => {
             let domains = typed.get("domains").split(|c: char| c.is_whitespace() || c == ',' || c == ';');
@@ -169,19 +150,19 @@ pub(crate) async fn change(office: Office, typed: Fields) -> Result<Response, Pa
                 "name": typed.get("name"), "language": typed.get("language"), "time_zone": typed.get("time_zone"),
                 "domains": domains,
             });
-            (Method::PATCH, office.v1(""), body)
+            (Method::PATCH, firm_page.v1(""), body)
         }
         "marks" => {
             let mark = |name: &str, color: &str| json!({ "name": typed.get(name), "color": typed.get(color) });
             let body = json!({
                 "received": mark("received_name", "received_color"), "filed": mark("filed_name", "filed_color"),
             });
-            (Method::PUT, office.v1("/marks"), body)
+            (Method::PUT, firm_page.v1("/marks"), body)
         }
         _ => return Err(PageError::NotFound),
     };
-    match office.api().replaced(&typed, method, &path, body).await? {
-        Ok(()) => Ok(office.done("/settings", Said::Saved)),
-        Err(refusal) => shown(&office, &typed, Some(refusal)).await,
+    match firm_page.api().replaced(&typed, method, &path, body).await? {
+        Ok(()) => Ok(firm_page.done("/settings", Said::Saved)),
+        Err(refusal) => shown(&firm_page, &typed, Some(refusal)).await,
     }
 }

@@ -33,7 +33,7 @@ use crate::{
     api_client::{PageError, Refusal, encoded},
     console::{Console, Shared},
     form::{Fields, SECRET_FIELD, TOKEN_FIELD},
-    session::{Guest, LANGUAGE_COOKIE},
+    session::{ConsoleRequest, LANGUAGE_COOKIE},
     shell::{Shell, api, page},
 };
 
@@ -43,7 +43,7 @@ const LANGUAGE_KEPT: Duration = Duration::from_secs(400 * 24 * 3600);
 /// A page of a few sentences, with one thing to do.
 #[derive(Template)]
 #[template(path = "notice.html")]
-struct Notice {
+struct NoticePage {
     s: Shell,
     title: String,
     sentences: Vec<String>,
@@ -51,17 +51,17 @@ struct Notice {
     details: Vec<String>,
     /// A link: its text, and where it leads.
     link: Option<(String, String)>,
-    form: Option<Hidden>,
+    form: Option<OneButtonForm>,
 }
 
 /// A form of one button.
-struct Hidden {
+struct OneButtonForm {
     text: String,
     to: String,
     fields: Vec<(String, String)>,
 }
 
-impl Notice {
+impl NoticePage {
     fn new(s: Shell, title: String, sentences: Vec<String>) -> Self {
         Self { s, title, sentences, details: Vec::new(), link: None, form: None }
     }
@@ -73,15 +73,15 @@ impl Notice {
 
 /// A page that the person wanted.
 #[derive(Deserialize)]
-pub(crate) struct Wanted {
+pub(crate) struct ReturnTarget {
     #[serde(default)]
     to: Option<String>,
 }
 
 /// To the firm of a person who has one, to the choice of firms, or to the sign-in.
-pub(crate) async fn start(State(console): Shared, guest: Guest) -> Result<Response, PageError> {
-    let Some((_, session)) = &guest.session else { return Ok(Redirect::to("/console/sign-in").into_response()) };
-    let to = match &choices(&console, &guest, session).await?[..] {
+pub(crate) async fn start(State(console): Shared, request: ConsoleRequest) -> Result<Response, PageError> {
+    let Some((_, session)) = &request.session else { return Ok(Redirect::to("/console/sign-in").into_response()) };
+    let to = match &choices(&console, &request, session).await?[..] {
         [only] => format!("/console/firms/{}", only.id),
         _ => "/console/firms".to_owned(),
     };
@@ -89,8 +89,8 @@ pub(crate) async fn start(State(console): Shared, guest: Guest) -> Result<Respon
 }
 
 /// The page before Microsoft's.
-pub(crate) async fn sign_in(guest: Guest, Query(Wanted { to }): Query<Wanted>) -> Response {
-    let s = Shell::of_guest(&guest);
+pub(crate) async fn sign_in(request: ConsoleRequest, Query(ReturnTarget { to }): Query<ReturnTarget>) -> Response {
+    let s = Shell::of_request(&request);
     let to = to.unwrap_or_else(|| "/console".to_owned());
     // Where the platform has no app of its own, the firm's is used.
     let firm = to.strip_prefix("/console/firms/").and_then(|rest| rest.get(..36)).and_then(|id| id.parse().ok());
@@ -98,12 +98,12 @@ pub(crate) async fn sign_in(guest: Guest, Query(Wanted { to }): Query<Wanted>) -
     let link = format!("/oauth/console?to={}{firm}", encoded(&to));
     let (title, sentences) = (s.t.say("sign-in-title"), vec![s.t.say("sign-in-text")]);
     let text = s.t.say("sign-in-button");
-    page(&Notice::new(s, title, sentences).with_link(text, link))
+    page(&NoticePage::new(s, title, sentences).with_link(text, link))
 }
 
 /// Ends the session.
-pub(crate) async fn sign_out(State(console): Shared, guest: Guest) -> Result<Response, PageError> {
-    if let Some((cookie, _)) = &guest.session {
+pub(crate) async fn sign_out(State(console): Shared, request: ConsoleRequest) -> Result<Response, PageError> {
+    if let Some((cookie, _)) = &request.session {
         ConsoleSession::end(&console.app.table, cookie).await.map_err(|e| PageError::broken(&e))?;
     }
     let public_url = &console.app.config.public_url;
@@ -118,7 +118,7 @@ pub(crate) async fn language(
     State(console): Shared,
     headers: HeaderMap,
     Path(tag): Path<String>,
-    Query(Wanted { to }): Query<Wanted>,
+    Query(ReturnTarget { to }): Query<ReturnTarget>,
 ) -> Result<Response, PageError> {
     let language = Language::of_tag(&tag).ok_or(PageError::NotFound)?;
     let referer = headers.get(header::REFERER).and_then(|referer| referer.to_str().ok());
@@ -136,10 +136,10 @@ pub(crate) async fn language(
 /// What a link leads to that lets somebody in. Opening it uses nothing up: mail filters open links.
 pub(crate) async fn arrive(
     State(console): Shared,
-    guest: Guest,
+    request: ConsoleRequest,
     Path(text): Path<String>,
 ) -> Result<Response, PageError> {
-    let (s, now, secrets) = (Shell::of_guest(&guest), console.app.clock.now(), &console.app.secrets);
+    let (s, now, secrets) = (Shell::of_request(&request), console.app.clock.now(), &console.app.secrets);
     let invitation = console_pass::read::<Invitation>(secrets, &text).await.map_err(|e| PageError::broken(&e))?;
     if let Some(pass) = invitation.filter(|pass| !pass.has_ended(now)) {
         let Invitation { name, role, .. } = pass.says;
@@ -147,14 +147,14 @@ pub(crate) async fn arrive(
         let sentences = vec![role_sentence(&s, role), s.t.say("invited-text")];
         let text_of_link = s.t.say("sign-in-button");
         let to = format!("/oauth/console?invitation={}", encoded(&text));
-        return Ok(page(&Notice::new(s, title, sentences).with_link(text_of_link, to)));
+        return Ok(page(&NoticePage::new(s, title, sentences).with_link(text_of_link, to)));
     }
     let link = console_pass::read::<OperatorLink>(secrets, &text).await.map_err(|e| PageError::broken(&e))?;
     if link.is_some_and(|pass| !pass.has_ended(now)) {
         let (title, sentences) = (s.t.say("operator-title"), vec![s.t.say("operator-text")]);
         let to = format!("/console/enter/{text}");
-        let form = Some(Hidden { text: s.t.say("operator-button"), to, fields: Vec::new() });
-        return Ok(page(&Notice { form, ..Notice::new(s, title, sentences) }));
+        let form = Some(OneButtonForm { text: s.t.say("operator-button"), to, fields: Vec::new() });
+        return Ok(page(&NoticePage { form, ..NoticePage::new(s, title, sentences) }));
     }
     Ok(unusable(s))
 }
@@ -170,18 +170,18 @@ fn role_sentence(s: &Shell, role: UserRole) -> String {
 fn unusable(s: Shell) -> Response {
     let (title, sentences) = (s.t.say("unusable-title"), vec![s.t.say("unusable-text")]);
     let text = s.t.say("sign-in-title");
-    let notice = Notice::new(s, title, sentences).with_link(text, "/console".to_owned());
+    let notice = NoticePage::new(s, title, sentences).with_link(text, "/console".to_owned());
     (StatusCode::BAD_REQUEST, page(&notice)).into_response()
 }
 
 /// Opens the console as the operator, once for each link.
 pub(crate) async fn open(
     State(console): Shared,
-    guest: Guest,
+    request: ConsoleRequest,
     Path(text): Path<String>,
 ) -> Result<Response, PageError> {
     let Console { app, .. } = &*console;
-    let (s, now) = (Shell::of_guest(&guest), app.clock.now());
+    let (s, now) = (Shell::of_request(&request), app.clock.now());
     let link = console_pass::read::<OperatorLink>(&app.secrets, &text).await.map_err(|e| PageError::broken(&e))?;
     let Some(link) = link.filter(|pass| !pass.has_ended(now)) else { return Ok(unusable(s)) };
     let digest = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(&text));
@@ -219,22 +219,26 @@ struct FirmName {
 }
 
 /// The firms that the person may enter.
-pub(crate) async fn firms(State(console): Shared, guest: Guest) -> Result<Response, PageError> {
-    let Some((_, session)) = &guest.session else { return Err(PageError::SignedOut) };
+pub(crate) async fn firms(State(console): Shared, request: ConsoleRequest) -> Result<Response, PageError> {
+    let Some((_, session)) = &request.session else { return Err(PageError::SignedOut) };
     if session.user.is_none() {
         return Ok(Redirect::to("/console/operator").into_response());
     }
-    let firms = choices(&console, &guest, session).await?;
-    Ok(page(&FirmsPage { s: Shell::of_guest(&guest), firms }))
+    let firms = choices(&console, &request, session).await?;
+    Ok(page(&FirmsPage { s: Shell::of_request(&request), firms }))
 }
 
 /// The firms of the person, by name, without those that have ended; none of the operator.
-async fn choices(console: &Console, guest: &Guest, session: &ConsoleSession) -> Result<Vec<FirmChoice>, PageError> {
-    let s = Shell::of_guest(guest);
+async fn choices(
+    console: &Console,
+    request: &ConsoleRequest,
+    session: &ConsoleSession,
+) -> Result<Vec<FirmChoice>, PageError> {
+    let s = Shell::of_request(request);
     let Some(user) = session.user else { return Ok(Vec::new()) };
     let mut firms = Vec::new();
     for (firm, role) in ConsoleUser::firms(&console.app.table, user).await.map_err(|e| PageError::broken(&e))? {
-        let (address, from) = (session.address.clone(), guest.from.clone());
+        let (address, from) = (session.address.clone(), request.from.clone());
         let api = api(console, Visit::User { user, address, from, firm, role }, s.t.language).await?;
         match api.get(&format!("/v1/firms/{firm}")).await {
             Ok(FirmName { id, name }) => firms.push(FirmChoice { id, name, role: role_name(&s, role) }),
@@ -261,49 +265,49 @@ pub(crate) async fn no_page() -> PageError {
 }
 
 /// A form of another site.
-pub(crate) fn another_site(guest: &Guest) -> Response {
-    let s = Shell::of_guest(guest);
-    let notice = Notice::new(s.clone(), s.t.say("foreign-title"), vec![s.t.say("foreign-text")]);
+pub(crate) fn another_site(request: &ConsoleRequest) -> Response {
+    let s = Shell::of_request(request);
+    let notice = NoticePage::new(s.clone(), s.t.say("foreign-title"), vec![s.t.say("foreign-text")]);
     (StatusCode::FORBIDDEN, page(&notice.with_link(s.t.say("to-start"), "/console".to_owned()))).into_response()
 }
 
 /// A form that is larger than one may be.
-pub(crate) fn too_large(guest: &Guest) -> Response {
-    let s = Shell::of_guest(guest);
-    let notice = Notice::new(s.clone(), s.t.say("too-large-title"), vec![s.t.say("too-large-text")]);
+pub(crate) fn too_large(request: &ConsoleRequest) -> Response {
+    let s = Shell::of_request(request);
+    let notice = NoticePage::new(s.clone(), s.t.say("too-large-title"), vec![s.t.say("too-large-text")]);
     (StatusCode::PAYLOAD_TOO_LARGE, page(&notice.with_link(s.t.say("to-start"), "/console".to_owned()))).into_response()
 }
 
 /// A form whose session is over, or was another: with all that was typed, to be sent once more.
-pub(crate) fn once_more(guest: &Guest, fields: &Fields) -> Response {
-    let s = Shell::of_guest(guest);
+pub(crate) fn once_more(request: &ConsoleRequest, fields: &Fields) -> Response {
+    let s = Shell::of_request(request);
     // No page contains a secret, so nothing can be sent again with it.
     let has_secret = !fields.get(SECRET_FIELD).is_empty();
     let form = (!has_secret).then(|| sent_again(&s, fields));
     let kept = if has_secret { s.t.say("once-more-secret") } else { s.t.say("once-more-kept") };
     let (title, mut sentences) = (s.t.say("once-more-title"), vec![kept]);
-    let mut notice = if guest.session.is_some() && has_secret {
+    let mut notice = if request.session.is_some() && has_secret {
         let (text, to) = (s.t.say("to-start"), "/console".to_owned());
-        Notice::new(s, title, sentences).with_link(text, to)
-    } else if guest.session.is_some() {
+        NoticePage::new(s, title, sentences).with_link(text, to)
+    } else if request.session.is_some() {
         sentences.push(s.t.say("once-more-send"));
-        Notice::new(s, title, sentences)
+        NoticePage::new(s, title, sentences)
     } else {
         sentences.push(s.t.say("once-more-sign-in"));
         let (text, to) = (s.t.say("once-more-tab"), "/console/sign-in?to=/console/firms".to_owned());
-        Notice::new(s, title, sentences).with_link(text, to)
+        NoticePage::new(s, title, sentences).with_link(text, to)
     };
     notice.form = form;
-    let status = if guest.session.is_some() { StatusCode::CONFLICT } else { StatusCode::UNAUTHORIZED };
+    let status = if request.session.is_some() { StatusCode::CONFLICT } else { StatusCode::UNAUTHORIZED };
     (status, page(&notice)).into_response()
 }
 
 /// A form that sends the same once more.
-fn sent_again(s: &Shell, typed: &Fields) -> Hidden {
+fn sent_again(s: &Shell, typed: &Fields) -> OneButtonForm {
     // No page contains a secret. A person who sends the form again has to type it again.
     let mut fields: Vec<_> = typed.0.iter().filter(|(name, _)| name != SECRET_FIELD).cloned().collect();
     fields.push((TOKEN_FIELD.to_owned(), s.token.clone()));
-    Hidden { text: s.t.say("once-more-button"), to: s.path.clone(), fields }
+    OneButtonForm { text: s.t.say("once-more-button"), to: s.path.clone(), fields }
 }
 
 /// What went wrong, and what to do.
@@ -325,7 +329,7 @@ pub(crate) fn troubled(s: &Shell, trouble: &PageError, typed: Option<&Fields>) -
         }
         PageError::SignedOut | PageError::Broken => (t.say("broken-title"), vec![t.say("broken-text")], Vec::new()),
     };
-    let mut notice = Notice { details, ..Notice::new(s.clone(), title, sentences) };
+    let mut notice = NoticePage { details, ..NoticePage::new(s.clone(), title, sentences) };
     if let (Some(typed), PageError::Refused(_) | PageError::Broken) = (typed, trouble) {
         notice.sentences.push(t.say("typed-kept"));
         notice.form = Some(sent_again(s, typed));

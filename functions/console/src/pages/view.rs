@@ -5,7 +5,7 @@ use serde::{Deserialize, de::IgnoredAny};
 
 use crate::{
     api_client::{Api, PageError, and, encoded},
-    shell::{Office, Shell},
+    shell::{FirmPage, Shell},
     text::Texts,
 };
 
@@ -28,8 +28,8 @@ pub(super) async fn all<T: for<'de> Deserialize<'de>>(api: &Api, path: &str) -> 
 }
 
 /// The connectors through which something new can be opened.
-pub(super) async fn connected(office: &Office) -> Result<Vec<ConnectorView>, PageError> {
-    let mut connectors: Vec<ConnectorView> = all(office.api(), &office.v1("/connectors")).await?;
+pub(super) async fn connected(firm_page: &FirmPage) -> Result<Vec<ConnectorView>, PageError> {
+    let mut connectors: Vec<ConnectorView> = all(firm_page.api(), &firm_page.v1("/connectors")).await?;
     connectors.retain(|connector| connector.state == "connected");
     Ok(connectors)
 }
@@ -67,18 +67,18 @@ pub(super) enum MailboxChoice {
 impl MailboxChoice {
     /// How a mailbox is chosen, and what the API is asked for: the id of the chosen one. An address that no mailbox
     /// has is no id, and nothing is found.
-    pub(super) async fn of(office: &Office, chosen: &str) -> Result<(Self, Option<String>), PageError> {
-        let path = office.v1(&format!("/mailboxes?limit={MAILBOXES_LISTED_MAX}"));
-        let Listed { items, next } = office.api().get(&path).await?;
+    pub(super) async fn of(firm_page: &FirmPage, chosen: &str) -> Result<(Self, Option<String>), PageError> {
+        let path = firm_page.v1(&format!("/mailboxes?limit={MAILBOXES_LISTED_MAX}"));
+        let Listed { items, next } = firm_page.api().get(&path).await?;
         if next.is_none() {
             return Ok((Self::Listed(items), Some(chosen.to_owned())));
         }
         if !chosen.contains('@') {
             return Ok((Self::Typed(chosen.to_owned()), Some(chosen.to_owned())));
         }
-        let (path, mut after) = (office.v1(&format!("/mailboxes?address={}", encoded(chosen))), String::new());
+        let (path, mut after) = (firm_page.v1(&format!("/mailboxes?address={}", encoded(chosen))), String::new());
         loop {
-            let Listed::<MailboxName> { items, next } = office.api().get(&format!("{path}{after}")).await?;
+            let Listed::<MailboxName> { items, next } = firm_page.api().get(&format!("{path}{after}")).await?;
             match (items.into_iter().next(), next) {
                 (Some(found), _) => return Ok((Self::Typed(found.address), Some(found.id))),
                 (None, Some(next)) => after = and("after", &next),
@@ -134,6 +134,7 @@ pub(super) struct MailboxView {
     pub preparing: Option<PreparingView>,
     pub selection: Option<SelectionView>,
     pub rules: RulesView,
+    pub dossiers: Vec<FolderDossierView>,
     pub activated_at: Option<Timestamp>,
     pub history: Option<HistoryView>,
     pub grant: Option<GrantView>,
@@ -161,6 +162,14 @@ pub(super) struct RulesView {
     pub excluded_senders: Vec<String>,
     pub excluded_domains: Vec<String>,
     pub mark: bool,
+}
+
+/// A folder that stands for a dossier.
+#[derive(Debug, Deserialize)]
+pub(super) struct FolderDossierView {
+    /// The id of the folder.
+    pub folder: String,
+    pub dossier: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -256,7 +265,7 @@ impl MailboxView {
         }
     }
 
-    /// The same in words.
+    /// How it stands, in words.
     pub(super) fn words(&self, t: &Texts) -> String {
         match self.state.as_str() {
             _ if self.problem.is_some() => t.say("mailbox-needed"),
@@ -373,6 +382,28 @@ pub(super) struct MessageView {
     pub filed_at: Option<Timestamp>,
     pub kept_until: Option<Timestamp>,
     pub erasure: Option<MessageErasureView>,
+    pub failure: Option<MessageFailureView>,
+}
+
+/// Why a mail is not archived yet.
+#[derive(Debug, Deserialize)]
+pub(super) struct MessageFailureView {
+    /// Microsoft's code.
+    pub code: String,
+    pub attempts: u32,
+    /// None if greffe does not try again.
+    pub next_try: Option<Timestamp>,
+}
+
+impl MessageFailureView {
+    /// How often it was tried, and when it is tried next.
+    pub(super) fn words(&self, t: &Texts) -> String {
+        let next = match self.next_try {
+            Some(at) => t.say_name("mail-next-try", &t.time(at)),
+            None => t.say("mail-given-up"),
+        };
+        format!("{} {next}", t.say_n("mail-tries", self.attempts))
+    }
 }
 
 /// Who had a mail erased or removed, when and why.
@@ -404,7 +435,7 @@ impl MessageView {
         }
     }
 
-    /// The same in words.
+    /// What its mark says, in words.
     pub(super) fn words(&self, t: &Texts) -> String {
         match (&self.dossier, self.state.as_str()) {
             (_, "expired") => t.say("mail-expired"),

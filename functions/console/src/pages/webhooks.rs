@@ -12,7 +12,7 @@ use crate::{
     api_client::{PageError, Refusal},
     form::Fields,
     said::Said,
-    shell::{Office, Shell, page_saying},
+    shell::{FirmPage, Shell, page_saying},
     text::Texts,
 };
 
@@ -47,7 +47,7 @@ struct WebhookProblemView {
 }
 
 impl WebhookView {
-    fn standing(&self) -> Standing {
+    pub(super) fn standing(&self) -> Standing {
         match (&self.problem, &self.failing, self.state.as_str()) {
             (Some(_), ..) => Standing::Needed,
             (None, Some(_), _) => Standing::Busy,
@@ -56,7 +56,7 @@ impl WebhookView {
         }
     }
 
-    fn words(&self, t: &Texts) -> String {
+    pub(super) fn words(&self, t: &Texts) -> String {
         match self.standing() {
             Standing::Needed => t.say("webhook-stopped"),
             Standing::Busy => t.say("webhook-failing"),
@@ -86,23 +86,23 @@ struct WebhooksPage {
     refusal: Option<Refusal>,
 }
 
-async fn all_shown(office: &Office, typed: Fields, refusal: Option<Refusal>) -> Result<Response, PageError> {
-    let webhooks = office.api().get::<Listed<WebhookView>>(&office.v1("/webhooks")).await?.items;
-    let s = office.shell("webhooks");
+async fn all_shown(firm_page: &FirmPage, typed: Fields, refusal: Option<Refusal>) -> Result<Response, PageError> {
+    let webhooks = firm_page.api().get::<Listed<WebhookView>>(&firm_page.v1("/webhooks")).await?.items;
+    let s = firm_page.shell("webhooks");
     Ok(page_saying(refusal, |refusal| WebhooksPage { s, webhooks, typed, refusal }))
 }
 
 /// The list, with the form of a new one.
-pub(crate) async fn list(office: Office) -> Result<Response, PageError> {
-    all_shown(&office, Fields::default(), None).await
+pub(crate) async fn list(firm_page: FirmPage) -> Result<Response, PageError> {
+    all_shown(&firm_page, Fields::default(), None).await
 }
 
 /// Adds one, and shows its secret this once.
-pub(crate) async fn create(office: Office, typed: Fields) -> Result<Response, PageError> {
+pub(crate) async fn create(firm_page: FirmPage, typed: Fields) -> Result<Response, PageError> {
     let body = json!({ "url": typed.get("url") });
-    match office.api().made_once::<WebhookView>(&typed, &office.v1("/webhooks"), body).await? {
-        Ok(webhook) => one_shown(&office, webhook, None).await,
-        Err(refusal) => all_shown(&office, typed, Some(refusal)).await,
+    match firm_page.api().made_once::<WebhookView>(&typed, &firm_page.v1("/webhooks"), body).await? {
+        Ok(webhook) => one_shown(&firm_page, webhook, None).await,
+        Err(refusal) => all_shown(&firm_page, typed, Some(refusal)).await,
     }
 }
 
@@ -143,26 +143,29 @@ struct WebhookPage {
     refusal: Option<Refusal>,
 }
 
-async fn one_shown(office: &Office, w: WebhookView, refusal: Option<Refusal>) -> Result<Response, PageError> {
-    let path = office.v1(&format!("/webhooks/{}/deliveries?limit=50", w.id));
-    let deliveries = office.api().get::<Listed<DeliveryView>>(&path).await?.items;
-    let s = office.shell("webhooks");
+async fn one_shown(firm_page: &FirmPage, w: WebhookView, refusal: Option<Refusal>) -> Result<Response, PageError> {
+    let path = firm_page.v1(&format!("/webhooks/{}/deliveries?limit=50", w.id));
+    let deliveries = firm_page.api().get::<Listed<DeliveryView>>(&path).await?.items;
+    let s = firm_page.shell("webhooks");
     Ok(page_saying(refusal, |refusal| WebhookPage { s, w, deliveries, refusal }))
 }
 
 /// One, with its last deliveries.
-pub(crate) async fn read(office: Office, Path((_, webhook)): Path<(FirmId, WebhookId)>) -> Result<Response, PageError> {
-    let w = office.api().get(&office.v1(&format!("/webhooks/{webhook}"))).await?;
-    one_shown(&office, w, None).await
+pub(crate) async fn read(
+    firm_page: FirmPage,
+    Path((_, webhook)): Path<(FirmId, WebhookId)>,
+) -> Result<Response, PageError> {
+    let w = firm_page.api().get(&firm_page.v1(&format!("/webhooks/{webhook}"))).await?;
+    one_shown(&firm_page, w, None).await
 }
 
 /// Sends a test or an event again, pauses it, lets it go on, gives it a new secret, or removes it.
 pub(crate) async fn change(
-    office: Office,
+    firm_page: FirmPage,
     Path((_, webhook)): Path<(FirmId, WebhookId)>,
     typed: Fields,
 ) -> Result<Response, PageError> {
-    let own = office.v1(&format!("/webhooks/{webhook}"));
+    let own = firm_page.v1(&format!("/webhooks/{webhook}"));
     let (method, path, body) = match typed.get("do") {
         "test" => (Method::POST, format!("{own}/send"), Some(json!({ "kind": "test" }))),
         "again" => {
@@ -172,12 +175,12 @@ pub(crate) async fn change(
         "pause" => (Method::PATCH, own.clone(), Some(json!({ "state": "paused" }))),
         "go-on" => (Method::PATCH, own.clone(), Some(json!({ "state": "active" }))),
         "secret" => {
-            let w = office.api().send::<WebhookView>(Method::POST, &format!("{own}/rotate"), None).await?;
-            return one_shown(&office, w, None).await;
+            let w = firm_page.api().send::<WebhookView>(Method::POST, &format!("{own}/rotate"), None).await?;
+            return one_shown(&firm_page, w, None).await;
         }
         "remove" => {
-            office.api().send::<IgnoredAny>(Method::DELETE, &own, None).await?;
-            return Ok(office.done("/webhooks", Said::Removed));
+            firm_page.api().send::<IgnoredAny>(Method::DELETE, &own, None).await?;
+            return Ok(firm_page.done("/webhooks", Said::Removed));
         }
         _ => return Err(PageError::NotFound),
     };
@@ -186,11 +189,11 @@ pub(crate) async fn change(
         "go-on" => Said::Saved,
         _ => Said::Sent,
     };
-    match office.api().tried::<IgnoredAny>(method, &path, body).await? {
-        Ok(_) => Ok(office.done(&format!("/webhooks/{webhook}"), said)),
+    match firm_page.api().tried::<IgnoredAny>(method, &path, body).await? {
+        Ok(_) => Ok(firm_page.done(&format!("/webhooks/{webhook}"), said)),
         Err(refusal) => {
-            let w = office.api().get(&own).await?;
-            one_shown(&office, w, Some(refusal)).await
+            let w = firm_page.api().get(&own).await?;
+            one_shown(&firm_page, w, Some(refusal)).await
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The record: who did what, who read what, and what came of it. Newest first.
+//! The audit trail: who did what, who read what, and what came of it. Newest first.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::view;
 use crate::{
     api_client::{PageError, and, encoded},
-    shell::{Office, Shell, page},
+    shell::{FirmPage, Shell, page},
     text::Texts,
 };
 
@@ -19,7 +19,7 @@ const ENTRIES: usize = 100;
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-enum Who {
+enum AuditActor {
     Operator,
     Key { id: String },
     User { address: String },
@@ -31,7 +31,7 @@ enum Who {
 #[derive(Debug, Clone, Deserialize)]
 struct AuditEntryView {
     at: Timestamp,
-    who: Who,
+    who: AuditActor,
     action: String,
     path: String,
     from: Option<String>,
@@ -87,6 +87,7 @@ fn did(action: &str) -> &'static str {
         ("mailboxes", "pause", _) => key("did-pause"),
         ("mailboxes", "selection", _) => key("did-folders"),
         ("mailboxes", "rules", _) => key("did-rules"),
+        ("mailboxes", "dossiers", _) => key("did-folder-dossiers"),
         ("mailboxes", "grant", _) => key("did-grant-history"),
         ("mailboxes", "reconcile", _) => key("did-reconcile"),
         ("mailboxes", "mailboxes", _) => key("did-mailbox-add"),
@@ -175,13 +176,13 @@ impl DeedShown {
     /// `names`: of keys and of mailboxes, by their ids.
     fn of(entry: AuditEntryView, names: &BTreeMap<String, String>, t: &Texts) -> Self {
         let who = match &entry.who {
-            Who::Operator => t.say("actor-operator"),
-            Who::Key { id } => match names.get(id) {
+            AuditActor::Operator => t.say("actor-operator"),
+            AuditActor::Key { id } => match names.get(id) {
                 Some(name) => t.say_name("actor-key", name),
                 None => t.say("actor-former-key"),
             },
-            Who::Visitor => t.say("actor-visitor"),
-            Who::User { address } | Who::Account { address } => address.clone(),
+            AuditActor::Visitor => t.say("actor-visitor"),
+            AuditActor::User { address } | AuditActor::Account { address } => address.clone(),
         };
         let (class, outcome) = match entry.outcome {
             Some(200..=399) => ("dot good", t.say("outcome-done")),
@@ -220,8 +221,8 @@ impl DeedShown {
 }
 
 #[derive(Template)]
-#[template(path = "activity.html")]
-struct ActivityPage {
+#[template(path = "audit.html")]
+struct AuditPage {
     s: Shell,
     deeds: Vec<DeedShown>,
     older: Option<String>,
@@ -237,7 +238,7 @@ struct KeyView {
 
 /// Which page.
 #[derive(Deserialize)]
-pub(crate) struct ActivityQuery {
+pub(crate) struct AuditQuery {
     #[serde(default)]
     after: String,
     /// The requests whose outcome the page before has, between spaces.
@@ -245,16 +246,16 @@ pub(crate) struct ActivityQuery {
     open: String,
 }
 
-/// The record.
-pub(crate) async fn list(office: Office, Query(which): Query<ActivityQuery>) -> Result<Response, PageError> {
+/// The audit trail.
+pub(crate) async fn list(firm_page: FirmPage, Query(which): Query<AuditQuery>) -> Result<Response, PageError> {
     let after = and("after", &which.after);
-    let trail = office.v1(&format!("/audit?order=desc&limit={ENTRIES}{after}"));
-    let keys = office.v1("/keys");
-    let mailboxes = office.v1("/mailboxes");
+    let trail = firm_page.v1(&format!("/audit?order=desc&limit={ENTRIES}{after}"));
+    let keys = firm_page.v1("/keys");
+    let mailboxes = firm_page.v1("/mailboxes");
     let (trail, keys, mailboxes) = tokio::try_join!(
-        office.api().get::<Trail>(&trail),
-        office.api().get::<view::Listed<KeyView>>(&keys),
-        view::all::<view::MailboxName>(office.api(), &mailboxes)
+        firm_page.api().get::<Trail>(&trail),
+        firm_page.api().get::<view::Listed<KeyView>>(&keys),
+        view::all::<view::MailboxName>(firm_page.api(), &mailboxes)
     )?;
     let keys = keys.items.into_iter().map(|key| (key.id, key.name));
     let names = keys.chain(mailboxes.into_iter().map(|mailbox| (mailbox.id, mailbox.address))).collect();
@@ -264,7 +265,7 @@ pub(crate) async fn list(office: Office, Query(which): Query<ActivityQuery>) -> 
         let open = open.into_iter().collect::<Vec<_>>().join(" ");
         format!("?after={}&open={}", encoded(&next), encoded(&open))
     });
-    let s = office.shell("activity");
+    let s = firm_page.shell("audit");
     let mut shown: Vec<DeedShown> = Vec::new();
     for deed in deeds.into_iter().map(|entry| DeedShown::of(entry, &names, &s.t)) {
         match shown.last_mut().filter(|last| last.is_as(&deed)) {
@@ -272,7 +273,7 @@ pub(crate) async fn list(office: Office, Query(which): Query<ActivityQuery>) -> 
             None => shown.push(deed),
         }
     }
-    Ok(page(&ActivityPage { s, deeds: shown, older, is_broken: trail.broken_at.is_some() }))
+    Ok(page(&AuditPage { s, deeds: shown, older, is_broken: trail.broken_at.is_some() }))
 }
 
 #[cfg(test)]
@@ -282,7 +283,7 @@ mod tests {
     fn entry(request: &str, outcome: Option<u16>) -> AuditEntryView {
         AuditEntryView {
             at: "2026-03-02T08:00:00Z".parse().unwrap(),
-            who: Who::Visitor,
+            who: AuditActor::Visitor,
             action: "POST /v1/firms/{firm}/keys".to_owned(),
             path: String::new(),
             from: None,
@@ -324,6 +325,7 @@ mod tests {
             ("POST /v1/firms/{firm}/mailboxes/{mailbox}/activate", "did-activate"),
             ("GET /v1/firms/{firm}/messages/{message}/content", "did-read"),
             ("GET /v1/firms/{firm}/messages", "did-list"),
+            ("PUT /v1/firms/{firm}/mailboxes/{mailbox}/dossiers", "did-folder-dossiers"),
             ("DELETE /v1/firms/{firm}/messages/{message}/file", "did-unfile"),
             ("PUT /v1/firms/{firm}/users/{user}", "did-people"),
             ("PATCH /v1/firms/{firm}", "did-firm"),
