@@ -16,8 +16,8 @@ use crate::base::id::SubscriptionId;
 /// How long a subscription is asked for: a little under the longest that Graph grants for messages (10,080 minutes).
 /// Source: <https://learn.microsoft.com/graph/api/resources/subscription>
 pub const SUBSCRIPTION_LIFETIME: Duration = Duration::from_secs(10_000 * 60);
-/// Of the mailbox's four places. A subscription is no resource of Outlook, whose limit they keep, and mail does not wait
-/// for its answer. Source: <https://learn.microsoft.com/graph/throttling-limits>
+/// How many of the mailbox's four places a request takes. A subscription is no resource of Outlook, whose limit they
+/// keep, and mail does not wait for its answer. Source: <https://learn.microsoft.com/graph/throttling-limits>
 const PLACES: usize = 0;
 
 /// The combinations of changes that are asked for. Graph gives an app one subscription for each combination and
