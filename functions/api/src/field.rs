@@ -1,15 +1,15 @@
 //! The fields of requests. Each is parsed once and holds only valid values. Spaces and line ends around a value are
 //! removed, because pasted values have them.
 
-use std::{borrow::Cow, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{
     Deserialize, Deserializer, Serialize,
-    de::{DeserializeOwned, Error as _},
+    de::{self, DeserializeOwned, Error as _, Visitor},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared::{
     base::{
         address,
@@ -19,7 +19,10 @@ use shared::{
 };
 use utoipa::{
     PartialSchema, ToSchema,
-    openapi::{RefOr, Schema},
+    openapi::{
+        RefOr, Schema,
+        schema::{Object, ObjectBuilder, SchemaType, Type},
+    },
 };
 
 /// Longest name, in characters.
@@ -102,6 +105,13 @@ read_from_text! {
         "a client secret has 1 to 500 visible ASCII characters";
 }
 
+impl Moment {
+    /// The time.
+    pub(crate) fn timestamp(&self) -> Timestamp {
+        self.0
+    }
+}
+
 /// In a query.
 impl FromStr for Moment {
     type Err = &'static str;
@@ -114,6 +124,52 @@ impl FromStr for Moment {
             }
             _ => text.to_owned().try_into(),
         }
+    }
+}
+
+/// A position in a feed: a number, or a number or a cursor as text.
+pub(crate) struct FeedPosition(pub String);
+
+impl<'de> Deserialize<'de> for FeedPosition {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(PositionVisitor).map(Self)
+    }
+}
+
+struct PositionVisitor;
+
+impl Visitor<'_> for PositionVisitor {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number of the feed, or a `next` of it as text,")
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<String, E> {
+        Ok(number.to_string())
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<String, E> {
+        Ok(text.to_owned())
+    }
+}
+
+impl FeedPosition {
+    /// What is described of one that has to be there.
+    pub(crate) fn schema() -> Object {
+        Self::of_types(vec![Type::String, Type::Integer])
+    }
+
+    /// What is described of one that may be null.
+    pub(crate) fn or_null() -> Object {
+        Self::of_types(vec![Type::String, Type::Integer, Type::Null])
+    }
+
+    fn of_types(types: Vec<Type>) -> Object {
+        let text = "All events after this position are posted: a number of the firm's feed, or a `next` of the feed as \
+                    text; `0` for all events. A new webhook without it gets what is new.";
+        let position = ObjectBuilder::new().schema_type(SchemaType::Array(types)).minimum(Some(0));
+        position.pattern(Some("^[0-9]{1,19}([.][0-9]{1,19})?$")).examples([json!("0")]).description(Some(text)).build()
     }
 }
 

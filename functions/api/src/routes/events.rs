@@ -19,7 +19,7 @@ use shared::{
 };
 use utoipa::{IntoParams, ToSchema};
 
-use super::webhooks;
+use super::page::{Order, ahead, in_feed};
 use crate::{
     auth::{Caller, FirmScope, Operator},
     error::Answer,
@@ -79,16 +79,6 @@ pub(crate) struct EventsPart {
     order: Option<Order>,
 }
 
-/// In which order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Order {
-    /// The oldest first.
-    Asc,
-    /// The newest first.
-    Desc,
-}
-
 /// Which events of all firms.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -143,6 +133,7 @@ pub(super) async fn list(
         wanted.map(|wanted| move |event: &NumberedFact| wanted.contains(&WantedType(event.fact.what.event_type())));
     let (items, next) = match part.order {
         Some(Order::Desc) => {
+            in_feed(app, firm, part.after).await?;
             let read = |before, at_once| async move {
                 let events = app.feed.facts_before(firm, before, at_once).await?;
                 let next = events.last().map_or(0, |last| last.number);
@@ -160,7 +151,7 @@ pub(super) async fn list(
             let read = |after| only(after, limit, &read, wanted.as_ref());
             let (items, next) = waited(app, (&caller, &headers), part.wait, after, read).await?;
             if next == after && after > app.feed.last_number(firm).await? {
-                return Err(webhooks::ahead("after"));
+                return Err(ahead("after"));
             }
             (items, next)
         }
@@ -203,7 +194,7 @@ pub(super) async fn list_all(
     let read = |after| only(after, limit, &read, wanted.as_ref());
     let (items, next) = waited(app, (&caller, &headers), part.wait, after, read).await?;
     if next == after && after.is_ahead(&app.table).await? {
-        return Err(webhooks::ahead("after"));
+        return Err(ahead("after"));
     }
     Ok(Json(AllEventsPage { items, next: next.to_string() }))
 }

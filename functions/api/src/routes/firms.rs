@@ -1,6 +1,9 @@
 //! Firms.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use axum::{
     Extension,
@@ -252,12 +255,18 @@ pub(super) async fn list(
     let prefix = Key::listed_firm_prefix();
     let page = match part.sort.unwrap_or_default() {
         Sort::Id => {
-            let id = |listed: &ListedFirm| listed.id;
-            let Page { items, next } = part.by_id().read(&app.table, &prefix, Key::listed_firm, id).await?;
-            let mut items = all_firms(&app, items.iter()).await?;
-            items.retain(is_wanted);
-            items.sort_by_key(|firm| firm.id);
-            Page { items, next }
+            let (app, prefix) = (&app, &prefix);
+            let read = |after: Option<FirmId>, at_once| async move {
+                let edge = after.map(Key::listed_firm);
+                let page = app.table.query::<ListedFirm>(prefix, edge.as_ref(), at_once).await?;
+                let firms = all_firms(app, page.rows.iter().map(|row| &row.value)).await?;
+                let mut firms: HashMap<FirmId, Firm> = firms.into_iter().map(|firm| (firm.id, firm)).collect();
+                let rows = page.rows.into_iter().map(|row| (row.value.id, firms.remove(&row.value.id)));
+                Ok((rows.collect(), page.next.is_some()))
+            };
+            let wanted = filter.ended.is_some().then_some(|firm: &Option<Firm>| firm.as_ref().is_some_and(is_wanted));
+            let Page { items, next } = part.by_id(prefix, read, wanted).await?;
+            Page { items: items.into_iter().flatten().collect(), next }
         }
         _ => {
             let listed = app.table.query_all::<ListedFirm>(&prefix).await?;

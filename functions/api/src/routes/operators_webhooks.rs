@@ -12,7 +12,7 @@ use crate::{
     routes::{
         page::Page,
         webhooks::{
-            self, DeliveriesPart, DeliveryView, NewWebhook, NewWebhookView, SendRequest, WebhookChange, WebhookView,
+            self, DeliveriesFilter, DeliveryView, NewWebhook, NewWebhookView, SendRequest, WebhookChange, WebhookView,
             Webhooks, WebhooksFilter, WebhooksOwner,
         },
     },
@@ -136,15 +136,18 @@ pub(super) async fn send(
 }
 
 /// Lists the deliveries of an operator webhook in the last seven days, newest first.
+///
+/// With a filter, a page may have few or no items although more follow, because one request examines at most 1,000
+/// deliveries. Read pages until `next` is null.
 #[utoipa::path(
     get, path = "/v1/webhooks/{webhook}/deliveries", tag = "webhooks", operation_id = "list_operators_deliveries",
-    params(DeliveriesPart), responses((status = 200, body = Page<DeliveryView>))
+    params(DeliveriesFilter), responses((status = 200, body = Page<DeliveryView>))
 )]
 pub(super) async fn deliveries(
     owner: WebhooksOwner,
     app: State<Arc<App>>,
     id: Id<WebhookId>,
-    part: Query<DeliveriesPart>,
+    which: Query<DeliveriesFilter>,
 ) -> Answer<Json<Page<DeliveryView>>> {
-    webhooks::deliveries(owner, app, id, part).await
+    webhooks::deliveries(owner, app, id, which).await
 }
