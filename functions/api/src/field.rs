@@ -95,7 +95,7 @@ read_from_text! {
     AppId(ClientId), app_id, "6f9619ff-8b86-4011-b42d-00c04fc964ff", "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$", 36,
         "not an application (client) id, which is a UUID";
     /// An id of the caller's own: 1 to 128 characters, no control characters.
-    OwnId(ExternalId), external_id, "office-1", "^[^\\x00-\\x1F\\x7F-\\x9F]+$", 128,
+    OwnId(ExternalId), external_id, "office-1", "^[^\\x00-\\x1F\\x7F-\\x9F]*[^\\s\\x00-\\x1F\\x7F-\\x9F][^\\x00-\\x1F\\x7F-\\x9F]*$", 128,
         "an external id has 1 to 128 characters, no control characters, and is no secret";
     /// A time with its zone. A request takes times by this type: jiff's errors don't say what belongs there.
     Moment(Timestamp), moment, "2026-03-02T08:00:00Z", "^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}", 100,

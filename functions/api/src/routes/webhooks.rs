@@ -123,7 +123,11 @@ impl From<WebhookError> for Failure {
 pub(crate) struct NewWebhook {
     /// The address: https, the name of a host, no user and no fragment. On one machine, http to `localhost` is
     /// accepted.
-    #[schema(max_length = 2000, pattern = "^https?://[!-~]+$", example = "https://application.example/greffe")]
+    #[schema(
+        max_length = 2000,
+        pattern = r"^(https://([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?[.])+[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?|http://(localhost|127[.]0[.]0[.]1|\[::1\]))(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?([/?][!-\x22$-~]*)?$",
+        example = "https://application.example/greffe"
+    )]
     url: String,
     /// The types of events that are posted. Empty or left out for all.
     #[serde(default)]
@@ -390,7 +394,11 @@ pub(super) async fn read(
 pub(crate) struct WebhookChange {
     /// Another address, as of a new webhook.
     #[serde(default, deserialize_with = "present")]
-    #[schema(nullable = false, max_length = 2000, pattern = "^https?://[!-~]+$")]
+    #[schema(
+        nullable = false,
+        max_length = 2000,
+        pattern = r"^(https://([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?[.])+[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?|http://(localhost|127[.]0[.]0[.]1|\[::1\]))(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?([/?][!-\x22$-~]*)?$"
+    )]
     url: Option<String>,
     /// The types of events that are posted; empty for all.
     #[serde(default, deserialize_with = "present")]
