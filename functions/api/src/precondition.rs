@@ -125,9 +125,9 @@ impl IfMatch {
         Err(Problem::new(Code::PreconditionFailed, format!("{said} {}. Nothing was changed.", now.0)).into())
     }
 
-    /// The same of a `noun` that a change may create or end; none where it is not there.
+    /// Checks the condition of a change that may create a `noun` or end it; `now` is none where there is none.
     ///
-    /// Errors: `precondition_failed`.
+    /// Errors: `precondition_failed` if the state is another one than the condition names.
     pub(crate) fn check_either(&self, now: Option<&ETag>, noun: &str) -> Answer<()> {
         match now {
             Some(now) => self.check(now),

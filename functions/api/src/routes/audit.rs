@@ -11,7 +11,7 @@ use shared::{
 };
 use utoipa::{IntoParams, ToSchema};
 
-use super::page::{Order, examined, next_at, place_of};
+use super::paging::{Order, examined, next_at, place_of};
 use crate::{
     auth::FirmScope,
     error::{Answer, invalid},
@@ -24,7 +24,7 @@ const NO_CURSOR: &str = "after: not the `next` of a page, nor the `id` of an ent
 /// Which entries.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct AuditFilter {
+pub(crate) struct AuditQuery {
     /// `next` of the previous page, or the `id` of the last entry that you have. Omit it for the first page.
     #[serde(default, deserialize_with = "given")]
     #[param(
@@ -62,7 +62,7 @@ pub(crate) struct AuditFilter {
     until: Option<Moment>,
 }
 
-impl AuditFilter {
+impl AuditQuery {
     /// Whether entries may be left out.
     fn narrows(&self) -> bool {
         let words = [&self.by, &self.action, &self.request];
@@ -108,9 +108,9 @@ pub(crate) struct Trail {
     items: Vec<AuditEntryView>,
     /// Pass this as `after` to read the next page; null on the last page.
     next: Option<String>,
-    /// Null if the chain of digests is intact, from the last entry of the previous page on, entries that a filter leaves
-    /// out included. Otherwise the number of the first entry that does not match: the entry before it was changed or
-    /// removed.
+    /// Null if the chain of digests is intact, from the last entry of the previous page on; entries that a filter
+    /// leaves out count, too. Otherwise the number of the first entry that does not match: the entry before it was
+    /// changed or removed.
     broken_at: Option<u64>,
 }
 
@@ -121,13 +121,13 @@ pub(crate) struct Trail {
 /// With a filter, a page may have few or no items although more follow, because one request examines at most 1,000
 /// entries. Read pages until `next` is null.
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/audit", tag = "audit", operation_id = "list_audit_entries", params(AuditFilter),
+    get, path = "/v1/firms/{firm}/audit", tag = "audit", operation_id = "list_audit_entries", params(AuditQuery),
     responses((status = 200, body = Trail))
 )]
 pub(super) async fn list(
     firm: FirmScope,
     State(app): State<Arc<App>>,
-    Query(which): Query<AuditFilter>,
+    Query(which): Query<AuditQuery>,
 ) -> Answer<Json<Trail>> {
     let (app, firm, limit) = (&*app, firm.id(), which.limit.unwrap_or_default());
     let prefix = Key::audit_prefix(firm);

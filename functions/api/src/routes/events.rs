@@ -19,7 +19,7 @@ use shared::{
 };
 use utoipa::{IntoParams, ToSchema};
 
-use super::page::{Order, ahead, in_feed};
+use super::paging::{Order, ahead, in_feed};
 use crate::{
     auth::{Caller, FirmScope, Operator},
     error::Answer,
@@ -52,7 +52,7 @@ impl FromStr for WaitSeconds {
 /// Which events.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct EventsPart {
+pub(crate) struct EventsQuery {
     /// `next` of the previous page; the number of the last event that you have will do, too. Omit it for the first
     /// page.
     #[serde(default, deserialize_with = "given")]
@@ -82,7 +82,7 @@ pub(crate) struct EventsPart {
 /// Which events of all firms.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct AllEventsPart {
+pub(crate) struct AllEventsQuery {
     /// `next` of the previous page. Omit it for the first page.
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<String>, pattern = "^[0-9]{1,19}[.][0-9]{1,19}$")]
@@ -117,7 +117,7 @@ pub(crate) struct EventsPage {
 /// Pass `next` of each page as `after` of the next request, and you read every event exactly once. With `wait`, the
 /// call waits for the next event if there is none yet (long polling).
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/events", tag = "events", operation_id = "list_events", params(EventsPart),
+    get, path = "/v1/firms/{firm}/events", tag = "events", operation_id = "list_events", params(EventsQuery),
     responses((status = 200, body = EventsPage))
 )]
 pub(super) async fn list(
@@ -125,7 +125,7 @@ pub(super) async fn list(
     caller: Caller,
     headers: HeaderMap,
     State(app): State<Arc<App>>,
-    Query(part): Query<EventsPart>,
+    Query(part): Query<EventsQuery>,
 ) -> Answer<Json<EventsPage>> {
     let (app, firm, limit) = (&*app, firm.id(), part.limit.unwrap_or_default().get());
     let wanted = part.r#type;
@@ -172,7 +172,7 @@ pub(crate) struct AllEventsPage {
 /// Pass `next` of each page as `after` of the next request, and you read every event of every firm exactly once. Events
 /// of one firm are in order. Between firms there is no order.
 #[utoipa::path(
-    get, path = "/v1/events", tag = "events", operation_id = "list_all_events", params(AllEventsPart),
+    get, path = "/v1/events", tag = "events", operation_id = "list_all_events", params(AllEventsQuery),
     responses((status = 200, body = AllEventsPage))
 )]
 pub(super) async fn list_all(
@@ -180,7 +180,7 @@ pub(super) async fn list_all(
     caller: Caller,
     headers: HeaderMap,
     State(app): State<Arc<App>>,
-    Query(part): Query<AllEventsPart>,
+    Query(part): Query<AllEventsQuery>,
 ) -> Answer<Json<AllEventsPage>> {
     let (app, limit) = (&*app, part.limit.unwrap_or_default().get());
     let wanted = part.r#type;

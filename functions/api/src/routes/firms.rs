@@ -38,7 +38,7 @@ use crate::{
     precondition::{ETag, IfMatch, Tagged},
     routes::{
         creation::{Creation, create_once},
-        page::{Item, Listed, Page, Sort, SortedPart},
+        paging::{Item, Listed, Page, PageQuery, Sort},
     },
 };
 
@@ -155,7 +155,7 @@ async fn known(app: &App, external: Option<&ExternalId>) -> Answer<Option<Firm>>
     Ok(ExternalIdOwner::Firm.existing(&app.table, None, external, Key::firm).await?)
 }
 
-/// Creates a firm.
+/// Creates a firm, with its mail domains, language and time zone.
 #[utoipa::path(
     post, path = "/v1/firms", tag = "firms", operation_id = "create_firm",
     responses(
@@ -238,7 +238,7 @@ impl Item for Firm {
 ///
 /// With `ended`, a page may have few or no items although more follow. Read pages until `next` is null.
 #[utoipa::path(
-    get, path = "/v1/firms", tag = "firms", operation_id = "list_firms", params(FirmsFilter, SortedPart),
+    get, path = "/v1/firms", tag = "firms", operation_id = "list_firms", params(FirmsFilter, PageQuery),
     responses((status = 200, body = Page<FirmView>))
 )]
 pub(super) async fn list(
@@ -281,7 +281,7 @@ async fn all_firms(app: &App, listed: impl Iterator<Item = &ListedFirm>) -> Answ
     Ok(app.table.get_all(&keys).await?.into_iter().map(|row| row.value).collect())
 }
 
-/// Shows a firm.
+/// Shows a firm: its name, mail domains, language, time zone and settings.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}", tag = "firms", operation_id = "read_firm",
     responses((status = 200, body = FirmView))
@@ -291,7 +291,7 @@ pub(super) async fn read(firm: FirmScope, State(app): State<Arc<App>>) -> Answer
     Ok(shown(firm))
 }
 
-/// Changes a firm.
+/// Changes the given fields of a firm.
 ///
 /// If you change the language, the Outlook categories to which you gave no names of your own get their names in the new
 /// language, and dates and contacts in Outlook are updated within a day.

@@ -14,7 +14,7 @@ use crate::{
     extract::{Json, Query, given_word},
     field::Name,
     precondition::{ETag, IfMatch, tagged},
-    routes::page::{Item, Sort, sorted},
+    routes::paging::{Item, Sort, sorted},
 };
 
 /// Where they are. What a deleted firm has under a hold can still be freed, so that it can be erased.

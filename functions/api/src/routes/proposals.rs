@@ -21,7 +21,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     messages::filing::{FiledMany, NamedMail, file_each, not_proposed},
-    page::in_feed,
+    paging::in_feed,
     views::MessageView,
 };
 use crate::{
@@ -39,7 +39,7 @@ const ACCEPTED_MAX: usize = 100;
 /// Which proposals.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct ProposalsFilter {
+pub(crate) struct ProposalsQuery {
     /// `next` of the previous page. Omit it for the first page.
     #[serde(default, deserialize_with = "given")]
     after: Option<u64>,
@@ -93,12 +93,12 @@ pub(crate) struct Proposals {
 /// is filed until a proposal is accepted. A page may be empty and still have a `next`.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/proposals", tag = "messages", operation_id = "list_proposals",
-    params(ProposalsFilter), responses((status = 200, body = Proposals))
+    params(ProposalsQuery), responses((status = 200, body = Proposals))
 )]
 pub(super) async fn list(
     firm: FirmScope,
     State(app): State<Arc<App>>,
-    Query(which): Query<ProposalsFilter>,
+    Query(which): Query<ProposalsQuery>,
 ) -> Answer<Json<Proposals>> {
     let (firm, limit) = (firm.id(), which.limit.unwrap_or_default().get());
     let found = Firm::find(&app.table, firm).await?.ok_or_else(|| not_found("firm"))?;

@@ -21,7 +21,7 @@ use crate::{
     extract::{Json, Query, given, given_word},
     field::{Limit, Name},
     precondition::{ETag, IfMatch, Tagged, tagged},
-    routes::page::{Page, examined},
+    routes::paging::{Page, examined},
 };
 
 /// A class of dossiers with its period.
@@ -94,7 +94,7 @@ pub(crate) struct DossierClassView {
 /// Which dossiers are listed.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct DossiersFilter {
+pub(crate) struct DossiersQuery {
     /// `next` of the previous page. Omit it for the first page.
     #[serde(default, deserialize_with = "given_word")]
     #[param(value_type = Option<Name>, inline)]
@@ -198,12 +198,12 @@ pub(super) async fn set(
 /// dossiers. Read pages until `next` is null.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/retention/dossiers", tag = "evidence", operation_id = "list_dossier_classes",
-    params(DossiersFilter), responses((status = 200, body = Page<DossierClassView>))
+    params(DossiersQuery), responses((status = 200, body = Page<DossierClassView>))
 )]
 pub(super) async fn dossiers(
     firm: FirmScope,
     State(app): State<Arc<App>>,
-    Query(DossiersFilter { after, limit, dossier, class }): Query<DossiersFilter>,
+    Query(DossiersQuery { after, limit, dossier, class }): Query<DossiersQuery>,
 ) -> Answer<Response> {
     let (app, firm) = (&*app, firm.id());
     let class = class.map(Name::into_inner);
@@ -227,8 +227,8 @@ pub(super) async fn dossiers(
 
 /// Puts a dossier in a retention class, or takes it out of its class.
 ///
-/// Archived mail of the dossier is kept longer within about half an hour, if the period asks for that. This
-/// never shortens the time for which mail is kept. The log records who did it, and why. `If-Match` takes the `ETag` that
+/// Archived mail of the dossier is kept longer within about half an hour, if the period asks for that. This never
+/// shortens the time for which mail is kept. The log records who did it, and why. `If-Match` takes the `ETag` that
 /// `GET` has with `dossier`; `If-None-Match: *` puts a dossier in a class only if it is in none.
 #[utoipa::path(
     put, path = "/v1/firms/{firm}/retention/dossiers", tag = "evidence", operation_id = "set_dossier_class",

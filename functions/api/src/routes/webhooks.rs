@@ -37,7 +37,7 @@ use crate::{
     precondition::{self, ETag, IfMatch, Tagged},
     routes::{
         creation::{Creation, create_once},
-        page::{Item, Order, Page, Sort, ahead, examined, next_at, place_of, sorted},
+        paging::{Item, Order, Page, Sort, ahead, examined, next_at, place_of, sorted},
     },
 };
 
@@ -352,7 +352,7 @@ impl Item for Webhook {
     }
 }
 
-/// Lists a firm's webhooks.
+/// Lists a firm's webhooks, with how far each has come in the feed.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/webhooks", tag = "webhooks", operation_id = "list_webhooks", params(WebhooksFilter),
     responses((status = 200, body = Webhooks))
@@ -374,7 +374,7 @@ pub(super) async fn list(
     Ok(Json(Webhooks { items }))
 }
 
-/// Shows a webhook.
+/// Shows a webhook: its settings, its problem, and how far it has come in the feed.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/webhooks/{webhook}", tag = "webhooks", operation_id = "read_webhook",
     responses((status = 200, body = WebhookView))
@@ -596,7 +596,7 @@ pub(crate) enum DeliveryResult {
 /// Which deliveries.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct DeliveriesFilter {
+pub(crate) struct DeliveriesQuery {
     /// `next` of the previous page. Omit it for the first page.
     #[serde(default, deserialize_with = "given")]
     after: Option<String>,
@@ -622,7 +622,7 @@ pub(crate) struct DeliveriesFilter {
     event: Option<String>,
 }
 
-impl DeliveriesFilter {
+impl DeliveriesQuery {
     /// Whether deliveries may be left out.
     fn narrows(&self) -> bool {
         self.result.is_some() || self.r#type.is_some() || self.event.is_some()
@@ -679,13 +679,13 @@ impl From<Delivery> for DeliveryView {
 /// deliveries. Read pages until `next` is null.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/webhooks/{webhook}/deliveries", tag = "webhooks", operation_id = "list_deliveries",
-    params(DeliveriesFilter), responses((status = 200, body = Page<DeliveryView>))
+    params(DeliveriesQuery), responses((status = 200, body = Page<DeliveryView>))
 )]
 pub(super) async fn deliveries(
     owner: WebhooksOwner,
     State(app): State<Arc<App>>,
     Id(id): Id<WebhookId>,
-    Query(which): Query<DeliveriesFilter>,
+    Query(which): Query<DeliveriesQuery>,
 ) -> Answer<Json<Page<DeliveryView>>> {
     let (app, webhook) = (&*app, found(&app, owner, id).await?);
     let (of, upwards) = ((webhook.firm, id), which.order == Some(Order::Asc));

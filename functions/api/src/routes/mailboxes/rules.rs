@@ -25,7 +25,7 @@ use crate::{
     field::{Address, Domain},
     precondition::{IfMatch, Tagged},
     routes::{
-        page::{NumberedPart, Page, in_feed},
+        paging::{NumberedPageQuery, Page, in_feed},
         views::MessageView,
     },
 };
@@ -110,7 +110,7 @@ pub(crate) struct WouldSkip {
 /// A page may be empty and still have a `next`, because a request examines at most 2,000 entries.
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/mailboxes/{mailbox}/rules/preview", tag = "mailboxes",
-    operation_id = "preview_rules", params(NumberedPart),
+    operation_id = "preview_rules", params(NumberedPageQuery),
     responses(
         (status = 200, body = Page<WouldSkip>),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`position_unknown`"),
@@ -120,7 +120,7 @@ pub(crate) async fn preview(
     firm: FirmScope,
     State(app): State<Arc<App>>,
     Id(mailbox): Id<MailboxId>,
-    Query(part): Query<NumberedPart>,
+    Query(part): Query<NumberedPageQuery>,
     Json(new): Json<NewRules>,
 ) -> Answer<Json<Page<WouldSkip>>> {
     let rules = new.read()?;

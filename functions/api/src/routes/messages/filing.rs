@@ -116,7 +116,8 @@ pub(crate) struct NewFilings {
 pub(crate) struct FiledView {
     /// The id, as the request has it.
     message: String,
-    /// Why it was not filed, as `not_found`, `not_archived`, or `invalid_request` where this is no id. Null where it is filed as asked.
+    /// Why it was not filed, as `not_found`, `not_archived`, or `invalid_request` where this is no id. Null where it is
+    /// filed as asked.
     problem: Option<Problem>,
 }
 

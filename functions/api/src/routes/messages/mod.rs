@@ -27,7 +27,7 @@ use shared::{
 };
 use utoipa::{IntoParams, ToSchema};
 
-use super::{mailboxes::folders::by_well_known_name, page::in_feed, views::MessageView};
+use super::{mailboxes::folders::by_well_known_name, paging::in_feed, views::MessageView};
 use crate::{
     auth::FirmScope,
     error::{Answer, Failure, invalid, not_found},

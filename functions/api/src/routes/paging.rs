@@ -65,7 +65,7 @@ pub(crate) enum Order {
 /// Which part of a list, and in which order: what its own filters have beside them. [`Listed`] reads both.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct SortedPart {
+pub(crate) struct PageQuery {
     /// `id` (default); `name`: by name, of a mailbox by address; `newest` or `oldest`: by creation. Use the same for
     /// all pages of a list.
     #[serde(default, deserialize_with = "given_word")]
@@ -87,11 +87,11 @@ pub(crate) struct Listed<F> {
     /// The filters.
     pub filter: F,
     /// The part.
-    pub part: SortedPart,
+    pub part: PageQuery,
 }
 
 impl<F: DeserializeOwned> Takes for Listed<F> {
-    const QUERY: Option<QueryNames> = Some(|| [field_names::<F>(), field_names::<SortedPart>()].concat());
+    const QUERY: Option<QueryNames> = Some(|| [field_names::<F>(), field_names::<PageQuery>()].concat());
 }
 
 impl<F: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Listed<F> {
@@ -117,7 +117,7 @@ pub(crate) trait Item: DeserializeOwned {
 /// Which part of a list whose items have numbers.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct NumberedPart {
+pub(crate) struct NumberedPageQuery {
     /// `next` of the previous page. Omit it for the first page.
     #[serde(default, deserialize_with = "given")]
     pub after: Option<u64>,
@@ -190,7 +190,7 @@ impl FromStr for Cursor {
 }
 
 impl Cursor {
-    /// The same in that list.
+    /// Itself, if it is of that list.
     ///
     /// Errors: it is of another list.
     fn of_list(self, prefix: &Key) -> Answer<Self> {
@@ -298,7 +298,7 @@ impl<T> Page<T> {
         Self { items: item.into_iter().collect(), next: None }
     }
 
-    /// The same page with what is shown of each item.
+    /// Shows each item.
     pub fn map<V>(self, show: impl Fn(T) -> V) -> Page<V> {
         Page { items: self.items.into_iter().map(show).collect(), next: self.next }
     }
@@ -307,7 +307,7 @@ impl<T> Page<T> {
 /// Most items of a list that is sorted by anything but its ids.
 const SORTED_MAX: usize = 10_000;
 
-impl SortedPart {
+impl PageQuery {
     /// Those of the items under `prefix` that are wanted, all of them without `wanted`; `key` makes the key of an id.
     ///
     /// By id, it examines as many as [`examined`] does.
