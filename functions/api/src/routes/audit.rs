@@ -42,15 +42,15 @@ pub(crate) struct AuditQuery {
     order: Option<Order>,
     /// Only what this one did: the id of an API key or of a person, an address, `operator`, or `visitor`.
     #[serde(default, deserialize_with = "given")]
-    #[param(value_type = Option<String>, max_length = 254, example = "operator")]
+    #[param(value_type = Option<String>, example = "operator")]
     by: Option<String>,
     /// Only this method and route, as in `action` of an entry.
     #[serde(default, deserialize_with = "given")]
-    #[param(value_type = Option<String>, max_length = 200, example = "POST /v1/firms/{firm}/keys")]
+    #[param(value_type = Option<String>, example = "POST /v1/firms/{firm}/keys")]
     action: Option<String>,
     /// Only the request with this `X-Request-Id`.
     #[serde(default, deserialize_with = "given")]
-    #[param(value_type = Option<String>, max_length = 60)]
+    #[param(value_type = Option<String>)]
     request: Option<String>,
     /// Only from this time on.
     #[serde(default, deserialize_with = "given")]

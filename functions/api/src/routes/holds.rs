@@ -104,7 +104,7 @@ pub(super) async fn list(
     let mut tag = None;
     if let Some(dossier) = dossier.map(Name::into_inner) {
         holds.retain(|hold| hold.dossier == dossier);
-        tag = holds.first().map(|hold| ETag::of(hold));
+        tag = holds.first().map(ETag::of);
     }
     Ok(tagged(tag, Holds { items: sorted(sort, holds).into_iter().map(HoldView::from).collect() }))
 }

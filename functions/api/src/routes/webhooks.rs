@@ -618,7 +618,7 @@ pub(crate) struct DeliveriesQuery {
     r#type: Option<WantedType>,
     /// Only tries to post this event, by its id.
     #[serde(default, deserialize_with = "given")]
-    #[param(value_type = Option<String>, max_length = 300)]
+    #[param(value_type = Option<String>)]
     event: Option<String>,
 }
 
