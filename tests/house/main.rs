@@ -5,6 +5,7 @@
 mod dependencies;
 mod rooms;
 mod text;
+mod wire;
 
 use std::path::{Path, PathBuf};
 

@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf, process::Command};
 
 /// The files under version control, or the sources where there is no git, that end like this.
-fn files(endings: &[&str]) -> Vec<(PathBuf, String)> {
+pub(super) fn files(endings: &[&str]) -> Vec<(PathBuf, String)> {
     let root = super::repository();
     let listed = Command::new("git").args(["ls-files", "-co", "--exclude-standard"]).current_dir(&root).output();
     let names = match listed {

@@ -229,6 +229,54 @@ async fn a_change_under_a_condition_overwrites_nothing() {
 }
 
 #[tokio::test]
+async fn a_hold_and_the_class_of_a_dossier_are_changed_on_condition_that_nobody_changed_them() {
+    let world = World::new().await;
+    let firm = format!("/v1/firms/{}", world.firm("Lumen").await);
+    let classes = json!([{ "name": "Tax", "years": 10 }, { "name": "Estate", "years": null }]);
+    let periods = json!({ "default_years": 7, "classes": classes, "reason": "The law" });
+    world.put(&format!("{firm}/retention"), periods).await.ok();
+    world.clock.advance(Duration::from_secs(61));
+    let hold = |reason: &str| json!({ "dossier": "A", "held": true, "reason": reason });
+    let class = |class: &str| json!({ "dossier": "A", "class": class, "reason": "r" });
+    let lifted = json!({ "dossier": "A", "held": false, "reason": "r" });
+    let none = json!({ "dossier": "A", "class": null, "reason": "r" });
+    for (path, [first, second], gone) in [
+        (format!("{firm}/holds"), ["one", "two"].map(hold), lifted),
+        (format!("{firm}/retention/dossiers"), ["Tax", "Estate"].map(class), none),
+    ] {
+        let of_dossier = format!("{path}?dossier=A");
+        let absent = world.get(&of_dossier).await;
+        assert!(!absent.headers.contains_key(ETAG), "{path}: there is nothing to change");
+        let put = async |condition, tag: &str, body: &Value| {
+            let headers = HeaderMap::from_iter([(condition, tag.parse().unwrap())]);
+            world.request_with(Some(OPERATOR_KEY), Method::PUT, &path, headers, Some(body.clone())).await
+        };
+        assert_eq!(put(IF_MATCH, "*", &first).await.problem(), "precondition_failed", "{path}: there is none");
+        let made = put(IF_NONE_MATCH, "*", &first).await;
+        let before = tag(&made);
+        made.ok();
+        assert_eq!(tag(&world.get(&of_dossier).await), before, "{path}");
+        assert_eq!(put(IF_NONE_MATCH, "*", &second).await.problem(), "precondition_failed", "{path}: there is one");
+        // What becomes of another dossier is no matter of this one.
+        let mut other = first.clone();
+        other["dossier"] = json!("B");
+        world.put(&path, other).await.ok();
+        let changed = put(IF_MATCH, &before, &second).await;
+        let now = tag(&changed);
+        changed.ok();
+        assert_ne!(before, now, "{path}");
+        for late in [&first, &gone] {
+            assert_eq!(put(IF_MATCH, &before, late).await.problem(), "precondition_failed", "{path}");
+        }
+        assert_eq!(tag(&world.get(&of_dossier).await), now, "{path}: nothing was changed");
+        let ended = put(IF_MATCH, &now, &gone).await;
+        assert!(!ended.headers.contains_key(ETAG), "{path}");
+        ended.ok();
+        assert_eq!(world.get(&of_dossier).await.ok()["items"], json!([]), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_deleted_answers_an_older_version_as_it_answers_a_request_without_a_condition() {
     let world = World::new().await;
     let registry = world.registry().await;
@@ -866,4 +914,146 @@ async fn a_role_and_the_operators_app_are_changed_only_as_they_were_read() {
     let now = tag(&world.get(&user).await);
     assert_eq!(held_to(&world, &now, Method::DELETE, &user, None).await.status, StatusCode::NO_CONTENT);
     assert_eq!(world.get(&user).await.problem(), "not_found");
+}
+
+#[tokio::test]
+async fn a_page_of_a_narrowed_list_is_full_and_none_is_empty() {
+    let world = World::new().await;
+    for n in 0..5 {
+        let firm = world.firm(&format!("Firm {n}")).await;
+        let state = if n % 2 == 0 { "delegated" } else { "organization" };
+        world.post(&format!("/v1/firms/{firm}/connectors"), json!({ "name": "Office", "access": state })).await.ok();
+        if n < 2 {
+            assert_eq!(world.delete(&format!("/v1/firms/{firm}")).await.status, StatusCode::NO_CONTENT);
+        }
+    }
+    let firm = world.firm("Another").await;
+    let of_firm = |below: &str| format!("/v1/firms/{firm}/{below}");
+    for dossier in ["A", "B", "C", "D", "E"] {
+        let class = if dossier == "B" || dossier == "C" { "Tax" } else { "Estate" };
+        let classes = json!([{ "name": "Tax", "years": 10 }, { "name": "Estate", "years": null }]);
+        if dossier == "A" {
+            let periods = json!({ "default_years": 7, "classes": classes, "reason": "The law" });
+            world.put(&of_firm("retention"), periods).await.ok();
+            world.clock.advance(Duration::from_secs(61));
+        }
+        let change = json!({ "dossier": dossier, "class": class, "reason": "r" });
+        world.put(&of_firm("retention/dossiers"), change).await.ok();
+    }
+    for (path, expected) in [
+        ("/v1/firms?ended=true".to_owned(), 2),
+        ("/v1/firms?ended=false".to_owned(), 4),
+        (of_firm("retention/dossiers?class=Tax"), 2),
+        (of_firm("retention/dossiers?class=Estate"), 3),
+        (of_firm("audit?by=operator&action=PUT%20/v1/firms/{firm}/retention/dossiers"), 10),
+    ] {
+        let (mut pages, mut after) = (Vec::new(), String::new());
+        loop {
+            let page = world.get(&format!("{path}&limit=1&after={after}")).await.ok();
+            pages.push(page["items"].as_array().unwrap().len());
+            match page["next"].as_str() {
+                Some(next) => after = next.to_owned(),
+                None => break,
+            }
+        }
+        assert_eq!(pages, vec![1; expected], "{path}");
+    }
+}
+
+#[tokio::test]
+async fn audit_deliveries_holds_and_dossiers_are_narrowed_and_sorted() {
+    let world = World::new().await;
+    let application = Application::start().await;
+    let firm = world.firm("Lumen").await;
+    let of_firm = |below: &str| format!("/v1/firms/{firm}/{below}");
+    let found = async |path: &str, field: &str| -> Vec<String> {
+        let list = world.get(path).await.ok();
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        list["items"].as_array().unwrap().iter().map(|item| text(&item[field])).collect()
+    };
+
+    // Who did what.
+    let key = world.post(&of_firm("keys"), json!({ "name": "Application" })).await.ok();
+    let (key, id) = (key["key"].as_str().unwrap().to_owned(), key["id"].as_str().unwrap().to_owned());
+    world.pass(Duration::from_secs(60)).await;
+    let later = world.clock.now();
+    let new = json!({ "name": "Office", "access": "delegated" });
+    let made = world.request(Some(&key), Method::POST, &of_firm("connectors"), Some(new)).await;
+    let request = made.headers["x-request-id"].to_str().unwrap().to_owned();
+    let connectors = "POST /v1/firms/{firm}/connectors";
+    for (filter, expected) in [
+        (format!("by={id}"), vec!["null", "201"]),
+        ("by=operator".to_owned(), vec!["201", "null", "201"]),
+        ("by=operator&order=desc&limit=2".to_owned(), vec!["201", "null"]),
+        ("by=visitor".to_owned(), vec![]),
+        (format!("action={connectors}"), vec!["null", "201"]),
+        (format!("request={request}"), vec!["null", "201"]),
+        (format!("since={later}"), vec!["null", "201"]),
+        (format!("until={later}"), vec!["201", "null", "201"]),
+        (format!("until={later}&by={id}"), vec![]),
+    ] {
+        assert_eq!(found(&of_firm(&format!("audit?{filter}")), "outcome").await, expected, "{filter}");
+    }
+
+    // What was posted.
+    let hook = world.post(&of_firm("webhooks"), json!({ "url": application.url })).await.ok();
+    let webhook = of_firm(&format!("webhooks/{}", hook["id"].as_str().unwrap()));
+    for status in [204, 500, 204] {
+        application.always(Some(status));
+        world.post(&format!("{webhook}/send"), json!({ "kind": "test" })).await.ok();
+        world.pass(Duration::from_secs(1)).await;
+    }
+    let deliveries = |filter: &str| format!("{webhook}/deliveries?{filter}");
+    assert_eq!(found(&deliveries("result=failed"), "status").await, ["500"]);
+    assert_eq!(found(&deliveries("result=taken"), "status").await, ["204", "204"]);
+    assert_eq!(found(&deliveries("type=message_archived"), "status").await, [""; 0]);
+    let (newest, oldest) = (found(&deliveries(""), "event").await, found(&deliveries("order=asc"), "event").await);
+    assert_eq!((newest.len(), newest.iter().rev().collect::<Vec<_>>()), (3, oldest.iter().collect()));
+    assert_eq!(found(&deliveries(&format!("event={}", oldest[1])), "status").await, ["500"]);
+    let first = world.get(&deliveries("order=asc&limit=1")).await.ok();
+    let next = first["next"].as_str().unwrap().replace('#', "%23");
+    assert_eq!(found(&deliveries(&format!("order=asc&after={next}")), "event").await, oldest[1..]);
+
+    // What is held, and for how long.
+    for dossier in ["b", "C", "A"] {
+        world.pass(Duration::from_secs(1)).await;
+        world.put(&of_firm("holds"), json!({ "dossier": dossier, "held": true, "reason": "r" })).await.ok();
+    }
+    for (filter, expected) in [
+        ("", vec!["A", "C", "b"]),
+        ("sort=name", vec!["A", "b", "C"]),
+        ("sort=newest", vec!["A", "C", "b"]),
+        ("sort=oldest", vec!["b", "C", "A"]),
+        ("dossier=C", vec!["C"]),
+        ("dossier=D", vec![]),
+    ] {
+        assert_eq!(found(&of_firm(&format!("holds?{filter}")), "dossier").await, expected, "{filter}");
+    }
+    for unknown in ["audit?who=x", "holds?sort=size", "holds?limit=1", "retention/dossiers?sort=name", "proposals?to=a"]
+    {
+        assert_eq!(world.get(&of_firm(unknown)).await.problem(), "invalid_request", "{unknown}");
+    }
+    for bad in ["result=maybe", "type=void", "order=up"] {
+        assert_eq!(world.get(&deliveries(bad)).await.problem(), "invalid_request", "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn a_number_that_the_feed_does_not_have_is_no_place_in_a_list_of_mails() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    world.deliver("inbox", "A mail");
+    world.run_until_idle().await;
+    let firm = format!("/v1/firms/{}", registry.firm);
+    let events = world.get(&format!("{firm}/events?limit=100")).await.ok();
+    let last = events["next"].as_u64().unwrap();
+    let preview = format!("{firm}/mailboxes/{}/rules/preview", registry.mailbox);
+    for list in ["messages", "proposals", "events?order=desc"] {
+        let sign = if list.contains('?') { '&' } else { '?' };
+        let at = |number: u64| format!("{firm}/{list}{sign}after={number}");
+        world.get(&at(last)).await.ok();
+        assert_eq!(world.get(&at(last + 1)).await.problem(), "position_unknown", "{list}");
+    }
+    assert_eq!(world.post(&format!("{preview}?after={}", last + 1), json!({})).await.problem(), "position_unknown");
+    world.post(&format!("{preview}?after={last}"), json!({})).await.ok();
 }

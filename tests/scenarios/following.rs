@@ -448,6 +448,19 @@ async fn d6_a_mail_whose_outside_people_are_contacts_of_one_dossier_is_proposed_
     expected.sort_unstable();
     assert_eq!(told, [(expected[0].as_str(), "D-1"), (expected[1].as_str(), "D-1")]);
     assert_eq!(office.filing(&mails[0]).await, NOWHERE, "nothing is filed by itself");
+    for (filter, found) in [
+        ("dossier=D-1".to_owned(), 2),
+        ("dossier=D-2".to_owned(), 0),
+        ("from=@acme.example".to_owned(), 2),
+        ("from=judge@court.example".to_owned(), 0),
+        (format!("mailbox={}", office.registry.mailbox), 2),
+        (format!("mailbox={}", "00000000-0000-4000-8000-000000000000"), 0),
+        ("since=2020-01-01T00:00:00Z".to_owned(), 2),
+        ("until=2020-01-01T00:00:00Z".to_owned(), 0),
+    ] {
+        let narrowed = world.get(&office.below(&format!("proposals?{filter}"))).await.ok();
+        assert_eq!(narrowed["items"].as_array().unwrap().len(), found, "{filter}");
+    }
 
     // What somebody files meanwhile stays as it is.
     let by_hand = world.post(&office.below(&format!("messages/{}/file", told[0].0)), json!({ "dossier": "D-9" })).await;
@@ -460,10 +473,14 @@ async fn d6_a_mail_whose_outside_people_are_contacts_of_one_dossier_is_proposed_
     let never = world.post(&office.below("proposals/accept"), never).await.ok();
     assert_eq!(never["items"][0]["problem"]["code"], "not_proposed", "{never}");
 
+    // A text that is no id keeps no other from being filed.
     let accepted: Vec<Value> =
         told[1..].iter().map(|(id, dossier)| json!({ "message": id, "dossier": dossier })).collect();
+    let accepted = [vec![json!({ "message": "x", "dossier": "D" })], accepted].concat();
     let answers = world.post(&office.below("proposals/accept"), json!({ "proposals": accepted })).await.ok();
-    assert!(answers["items"].as_array().unwrap().iter().all(|item| item["problem"].is_null()));
+    let (answers, accepted) = (answers["items"].as_array().unwrap(), accepted.len());
+    assert_eq!((answers.len(), &answers[0]["problem"]["code"]), (accepted, &json!("invalid_request")));
+    assert!(answers[1..].iter().all(|item| item["problem"].is_null()));
     world.run_until_idle().await;
     for mail in &mails[..2] {
         let expected = if office.id(mail) == told[0].0 { filed("D-9", "request") } else { filed("D-1", "contact") };
@@ -472,7 +489,7 @@ async fn d6_a_mail_whose_outside_people_are_contacts_of_one_dossier_is_proposed_
     assert_eq!(world.get(&office.below("proposals")).await.ok()["items"], json!([]));
     for bad in [
         json!([]),
-        json!([{ "message": "x", "dossier": "D" }]),
+        json!([{ "message": 7, "dossier": "D" }]),
         json!([{ "message": office.id(&mails[0]), "dossier": "" }]),
     ] {
         let refused = world.post(&office.below("proposals/accept"), json!({ "proposals": bad })).await;

@@ -415,6 +415,19 @@ async fn a_test_one_event_or_everything_is_sent_when_somebody_asks_for_it() {
     assert_eq!((again.len(), again[0].header("webhook-id")), (1, ids[0].as_str()));
     let since = send(json!({ "kind": "since", "after": "0" })).await;
     assert_eq!(since.len(), events(&world, &registry.firm).await.len());
+    // A position may be handed on as the feed has it, which is a number.
+    let since = send(json!({ "kind": "since", "after": numbers[0] })).await;
+    assert_eq!(since.iter().map(Post::number).collect::<Vec<_>>(), numbers[1..]);
+    let second = json!({ "url": application.url, "after": numbers[0] });
+    let (second, _) = webhook(&world, &registry.firm, second).await;
+    world.run_until_idle().await;
+    assert_eq!(application.taken().iter().map(Post::number).collect::<Vec<_>>(), numbers[1..]);
+    assert_eq!(world.delete(&second).await.status, 204);
+    for wrong in [json!(-1), json!(1.5), json!(true), json!("x"), json!({})] {
+        let refused = world.post(&format!("{path}/send"), json!({ "kind": "since", "after": wrong })).await;
+        assert!(refused.body["detail"].as_str().unwrap().starts_with("after: "), "{}", refused.body);
+        assert_eq!(refused.problem(), "invalid_request");
+    }
     // What the feed does not have would be passed over in silence for ever.
     for ahead in [json!({ "kind": "again", "number": 999_999 }), json!({ "kind": "since", "after": "999999" })] {
         let refused = world.post(&format!("{path}/send"), ahead).await;
@@ -438,7 +451,7 @@ async fn a_test_one_event_or_everything_is_sent_when_somebody_asks_for_it() {
         (json!({ "kind": "again", "number": "x" }), "number: a whole number belongs here"),
         (json!({ "kind": "again", "number": 1, "firm": "x" }), "firm: "),
         (json!({ "kind": "again", "number": 1, "firm": OTHER_FIRM }), "firm: the webhook is of another firm"),
-        (json!({ "kind": "since", "after": 7 }), "after: a text belongs here"),
+        (json!({ "kind": "since", "after": [7] }), "after: a number of the feed"),
         (json!({ "kind": "since", "after": "7.7" }), "after: a number of the firm's feed"),
         (json!({ "kind": "test", "now": true }), "now: unknown field `now`"),
     ] {

@@ -34,12 +34,12 @@ pub(crate) enum Caller {
     /// That firm's, this one of them.
     Firm(FirmId, Arc<ApiKey>),
     /// A pass of the console: for a person in that firm.
-    User(FirmId, Arc<Visitor>),
+    User(FirmId, Arc<ConsoleCaller>),
 }
 
 /// A person in the console, for one minute.
 #[derive(Debug)]
-pub(crate) struct Visitor {
+pub(crate) struct ConsoleCaller {
     /// Who it is.
     pub id: UserId,
     /// For display only.
@@ -177,7 +177,7 @@ async fn visiting(app: &App, text: &str) -> Result<Option<Caller>, Failure> {
     Ok(pass.map(|pass| match pass.says {
         Visit::Operator => Caller::Operator,
         Visit::User { user: id, address, from, firm, role } => {
-            Caller::User(firm, Arc::new(Visitor { id, address, from, role }))
+            Caller::User(firm, Arc::new(ConsoleCaller { id, address, from, role }))
         }
     }))
 }
@@ -218,13 +218,13 @@ impl FromRequestParts<Arc<App>> for Operator {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct FirmScope {
     id: FirmId,
-    by: Deputy,
+    by: OnBehalfOf,
     has_ended: bool,
 }
 
 /// Who acts for a firm.
 #[derive(Debug, Clone, Copy)]
-enum Deputy {
+enum OnBehalfOf {
     Operator,
     Key(KeyId),
     User(UserId),
@@ -243,30 +243,30 @@ impl FirmScope {
 
     /// Whether it is the operator who acts for it.
     pub(crate) fn is_operator(self) -> bool {
-        matches!(self.by, Deputy::Operator)
+        matches!(self.by, OnBehalfOf::Operator)
     }
 
     /// Who acts, as it is written down: the id of the firm's key or of the person, or `operator`.
     pub(crate) fn by(self) -> String {
         match self.by {
-            Deputy::Operator => "operator".to_owned(),
-            Deputy::Key(key) => key.to_string(),
-            Deputy::User(user) => user.to_string(),
+            OnBehalfOf::Operator => "operator".to_owned(),
+            OnBehalfOf::Key(key) => key.to_string(),
+            OnBehalfOf::User(user) => user.to_string(),
         }
     }
 
     /// The scope of a firm, if there is one and the caller may act for it.
     pub(crate) async fn of(app: &App, caller: &Caller, firm: FirmId) -> Result<Option<Self>, Failure> {
         let (own, by) = match caller {
-            Caller::Operator => (true, Deputy::Operator),
-            Caller::Firm(own, key) => (*own == firm, Deputy::Key(key.id)),
-            Caller::User(own, user) => (*own == firm, Deputy::User(user.id)),
+            Caller::Operator => (true, OnBehalfOf::Operator),
+            Caller::Firm(own, key) => (*own == firm, OnBehalfOf::Key(key.id)),
+            Caller::User(own, user) => (*own == firm, OnBehalfOf::User(user.id)),
         };
         Ok(match by {
             _ if !own => None,
             // With a firm its keys end.
-            Deputy::Key(_) => Some(Self { id: firm, by, has_ended: false }),
-            Deputy::Operator | Deputy::User(_) => {
+            OnBehalfOf::Key(_) => Some(Self { id: firm, by, has_ended: false }),
+            OnBehalfOf::Operator | OnBehalfOf::User(_) => {
                 let found = Firm::find(&app.table, firm).await?;
                 let scope = found.map(|found| Self { id: firm, by, has_ended: found.ended_at.is_some() });
                 // Its people's way in ends with it, too.

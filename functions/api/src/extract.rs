@@ -231,8 +231,8 @@ const LOOKED_THROUGH_BYTES_MAX: usize = 64 << 10;
 const VARIANT: &str = "kind";
 
 impl Misfit {
-    /// The same with its field. Of an object that is one of several, serde knows only the object: the field is the one
-    /// without which it is read, or something else is wrong. `parse` says what is wrong with a body.
+    /// Names the field that does not fit. Of an object that is one of several, serde knows only the object: the field
+    /// is the one without which it is read, or something else is wrong. `parse` says what is wrong with a body.
     fn found(self, body: &[u8], parse: &dyn Fn(&[u8]) -> Option<Self>) -> Self {
         if self.said.starts_with("missing field ") || body.len() > LOOKED_THROUGH_BYTES_MAX {
             return self;
@@ -288,7 +288,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     }
 }
 
-/// The same with one parameter `type`, where it is repeated: it is the only one that is a list.
+/// The query with one parameter `type` where it is repeated: it is the only one that is a list.
 fn joined(query: &str) -> Cow<'_, str> {
     let is_type = |pair: &&str| pair.starts_with("type=");
     let types: Vec<&str> = query.split('&').filter(is_type).filter_map(|pair| pair.strip_prefix("type=")).collect();
@@ -369,7 +369,7 @@ pub(crate) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(d: D) -> R
 /// The most characters of an address, as in the description.
 const ADDRESS_CHARS_MAX: usize = 254;
 
-/// The same of an address (RFC 5321) or a domain that a mail is looked for by.
+/// The most characters of an address (RFC 5321) or a domain that a mail is looked for by.
 const PARTY_CHARS_MAX: usize = 320;
 
 /// An address that is looked for, in lower case.
@@ -412,7 +412,7 @@ pub(crate) fn given<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(d: D) -
     parsed::<D, T>(String::deserialize(d)?.trim())
 }
 
-/// The same with the spaces around it.
+/// Reads a parameter of a query with the spaces around it; one that is there and empty counts as not given.
 pub(crate) fn typed<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(d: D) -> Result<Option<T>, D::Error> {
     parsed::<D, T>(&String::deserialize(d)?)
 }

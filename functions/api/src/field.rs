@@ -1,15 +1,15 @@
 //! The fields of requests. Each is parsed once and holds only valid values. Spaces and line ends around a value are
 //! removed, because pasted values have them.
 
-use std::{borrow::Cow, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{
     Deserialize, Deserializer, Serialize,
-    de::{DeserializeOwned, Error as _},
+    de::{self, DeserializeOwned, Error as _, Visitor},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared::{
     base::{
         address,
@@ -19,7 +19,10 @@ use shared::{
 };
 use utoipa::{
     PartialSchema, ToSchema,
-    openapi::{RefOr, Schema},
+    openapi::{
+        RefOr, Schema,
+        schema::{Object, ObjectBuilder, SchemaType, Type},
+    },
 };
 
 /// Longest name, in characters.
@@ -92,7 +95,7 @@ read_from_text! {
     AppId(ClientId), app_id, "6f9619ff-8b86-4011-b42d-00c04fc964ff", "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$", 36,
         "not an application (client) id, which is a UUID";
     /// An id of the caller's own: 1 to 128 characters, no control characters.
-    OwnId(ExternalId), external_id, "office-1", "^[^\\x00-\\x1F\\x7F-\\x9F]+$", 128,
+    OwnId(ExternalId), external_id, "office-1", "^[^\\x00-\\x1F\\x7F-\\x9F]*[^\\s\\x00-\\x1F\\x7F-\\x9F][^\\x00-\\x1F\\x7F-\\x9F]*$", 128,
         "an external id has 1 to 128 characters, no control characters, and is no secret";
     /// A time with its zone. A request takes times by this type: jiff's errors don't say what belongs there.
     Moment(Timestamp), moment, "2026-03-02T08:00:00Z", "^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}", 100,
@@ -100,6 +103,13 @@ read_from_text! {
     /// The value of a client secret. It is stored in Secrets Manager and never shown again.
     ClientSecret(SecretString), client_secret, "abc8Q~the-value-not-the-id", "^[!-~]+$", 500,
         "a client secret has 1 to 500 visible ASCII characters";
+}
+
+impl Moment {
+    /// The time.
+    pub(crate) fn timestamp(&self) -> Timestamp {
+        self.0
+    }
 }
 
 /// In a query.
@@ -114,6 +124,52 @@ impl FromStr for Moment {
             }
             _ => text.to_owned().try_into(),
         }
+    }
+}
+
+/// A position in a feed: a number, or a number or a cursor as text.
+pub(crate) struct FeedPosition(pub String);
+
+impl<'de> Deserialize<'de> for FeedPosition {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(PositionVisitor).map(Self)
+    }
+}
+
+struct PositionVisitor;
+
+impl Visitor<'_> for PositionVisitor {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number of the feed, or a `next` of it as text,")
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<String, E> {
+        Ok(number.to_string())
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<String, E> {
+        Ok(text.to_owned())
+    }
+}
+
+impl FeedPosition {
+    /// What is described of one that has to be there.
+    pub(crate) fn schema() -> Object {
+        Self::of_types(vec![Type::String, Type::Integer])
+    }
+
+    /// What is described of one that may be null.
+    pub(crate) fn or_null() -> Object {
+        Self::of_types(vec![Type::String, Type::Integer, Type::Null])
+    }
+
+    fn of_types(types: Vec<Type>) -> Object {
+        let text = "All events after this position are posted: a number of the firm's feed, or a `next` of the feed as \
+                    text; `0` for all events. A new webhook without it gets what is new.";
+        let position = ObjectBuilder::new().schema_type(SchemaType::Array(types)).minimum(Some(0));
+        position.pattern(Some("^[0-9]{1,19}([.][0-9]{1,19})?$")).examples([json!("0")]).description(Some(text)).build()
     }
 }
 

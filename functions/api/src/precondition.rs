@@ -124,6 +124,25 @@ impl IfMatch {
         };
         Err(Problem::new(Code::PreconditionFailed, format!("{said} {}. Nothing was changed.", now.0)).into())
     }
+
+    /// Checks the condition of a change that may create a `noun` or end it; `now` is none where there is none.
+    ///
+    /// Errors: `precondition_failed` if the state is another one than the condition names.
+    pub(crate) fn check_either(&self, now: Option<&ETag>, noun: &str) -> Answer<()> {
+        match now {
+            Some(now) => self.check(now),
+            None if self.holds(None) => Ok(()),
+            None => Err(absent(noun)),
+        }
+    }
+}
+
+/// An answer with the tag of what it shows, where that is there.
+pub(crate) fn tagged(tag: Option<ETag>, body: impl Serialize) -> Response {
+    match tag {
+        Some(tag) => Tagged(tag, body).into_response(),
+        None => Json(body).into_response(),
+    }
 }
 
 /// What came of a change under a condition: that another wrote at the same moment means that the condition did not

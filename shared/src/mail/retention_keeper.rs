@@ -98,28 +98,27 @@ pub async fn set_periods(
 }
 
 impl DossierClass {
-    /// Puts a dossier in a class, or in none, and records it: with who does it and why. Nothing is recorded if it is so
-    /// already.
+    /// Puts a dossier in the class `of`, or in none, and records it: with who does it and why. Nothing is recorded if
+    /// it is so already, in what was read `before`.
     ///
     /// Errors: `Conflict` if another wrote first; the table refuses or does not answer.
     pub async fn set(
         feed: &Feed,
         firm: FirmId,
-        (dossier, class): (&str, Option<&str>),
+        (dossier, before): (&str, Option<Row<Self>>),
+        of: Option<Self>,
         (by, reason): (&str, &str),
         id: Uuid,
     ) -> Result<(), FeedError> {
-        let key = Key::dossier_class(firm, dossier);
-        let before = feed.table().get::<Self>(&key).await?;
-        let of = class.map(|class| Self { dossier: dossier.to_owned(), class: class.to_owned() });
-        let write = match (before, of) {
+        let change = ClassChange { dossier, class: of.as_ref().map(|of| of.class.as_str()) };
+        let record = RetentionRecord { now: &change, by, reason };
+        let write = match (before, &of) {
             (None, None) => return Ok(()),
-            (Some(row), Some(of)) if row.value == of => return Ok(()),
-            (Some(row), Some(of)) => Write::replace(&row.with(of)),
-            (None, Some(of)) => Write::insert(key, &of),
+            (Some(row), Some(of)) if row.value == *of => return Ok(()),
+            (Some(row), Some(of)) => Write::replace(&row.with(of.clone())),
+            (None, Some(of)) => Write::insert(Key::dossier_class(firm, dossier), of),
             (Some(row), None) => Write::remove(&row),
         };
-        let record = RetentionRecord { now: &ClassChange { dossier, class }, by, reason };
         feed.record_unseen(firm, vec![write], &format!("dossier-class-{id}"), &record).await
     }
 }

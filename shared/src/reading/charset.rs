@@ -19,6 +19,9 @@ fn known(name: &str) -> Option<DecoderFnc> {
     if is_any(&["iso-2022-kr", "csiso2022kr"]) {
         return Some(iso_2022_kr);
     }
+    if is_any(&["iso-2022-cn", "iso-2022-cn-ext"]) {
+        return Some(iso_2022_cn);
+    }
     if is_any(&["hz-gb-2312", "hz"]) {
         return Some(hz);
     }
@@ -69,6 +72,39 @@ fn iso_2022_kr(bytes: &[u8]) -> String {
         }
     }
     decoded_as("euc-kr", &euc)
+}
+
+/// U+FFFD in GB 18030.
+const REPLACEMENT: [u8; 4] = [0x84, 0x31, 0xa4, 0x37];
+
+/// GB 2312 in seven bits, with escapes. Of CNS 11643, which it may have too and no decoder here knows, each character
+/// is replaced. Source: RFC 1922
+fn iso_2022_cn(bytes: &[u8]) -> String {
+    let (mut gb, mut is_wide, mut is_gb, mut rest) = (Vec::with_capacity(bytes.len()), false, true, bytes);
+    while let Some((byte, after)) = rest.split_first() {
+        rest = after;
+        match byte {
+            0x0e => is_wide = true,
+            0x0f => is_wide = false,
+            0x1b if after.starts_with(b"N") => {
+                gb.extend(REPLACEMENT);
+                rest = after.get(3..).unwrap_or_default();
+            }
+            0x1b if after.starts_with(b"$)") || after.starts_with(b"$*") || after.starts_with(b"$+") => {
+                is_gb = if after[1] == b')' { after.get(2) == Some(&b'A') } else { is_gb };
+                rest = after.get(3..).unwrap_or_default();
+            }
+            byte if is_wide && *byte > b' ' && !is_gb => {
+                gb.extend(REPLACEMENT);
+                rest = after.get(1..).unwrap_or_default();
+            }
+            byte => {
+                is_wide &= *byte != b'\n';
+                gb.push(if is_wide && *byte > b' ' { byte | 0x80 } else { *byte });
+            }
+        }
+    }
+    decoded_as("gb18030", &gb)
 }
 
 /// GB 2312 in seven bits. Source: RFC 1843
@@ -139,6 +175,11 @@ mod tests {
             (b"\x80 5", None, None, "€ 5"),
             (b"D+AOk-lai +- a+2D3cqQ-", Some("utf-7"), None, "Délai + a\u{1f4a9}"),
             (b"\x1b$)C\x0e>H3g\x0f 1", Some("ISO-2022-KR"), None, "안녕 1"),
+            (b"\x1b$)A\x0eDc:C\x0f 1\nDc", Some("ISO-2022-CN"), None, "你好 1\nDc"),
+            (b"\x1b$)A\x0eDc\nDc", Some("iso-2022-cn"), None, "你\nDc"),
+            (b"\x1b$)G\x0eDc\x0f1\x1b$*H\x1bNDc2\x1b$)A\x0eDc", Some("iso-2022-cn"), None, "\u{fffd}1\u{fffd}2你"),
+            (b"\x1b$)A\x0eD", Some("iso-2022-cn"), None, "\u{fffd}"),
+            (b"\x1bN", Some("iso-2022-cn-ext"), None, "\u{fffd}"),
             (b"~{Dc:C~} ~~1~\n2", Some("HZ-GB-2312"), None, "你好 ~12"),
             (b"~{Dc\nx~", Some("hz-gb-2312"), None, "你\nx~"),
         ] {

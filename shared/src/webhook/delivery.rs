@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    aws::table::{Key, Table, TableError, Write},
+    aws::table::{Key, Row, Table, TableError, Write},
     base::id::{FirmId, WebhookId},
     firm::fact::EventType,
     webhook::webhook_url::WebhookUrl,
@@ -63,15 +63,6 @@ pub enum DeliveryFailure {
     Unreachable,
 }
 
-/// Deliveries, newest first, and where to go on.
-#[derive(Debug)]
-pub struct Deliveries {
-    /// The deliveries.
-    pub items: Vec<Delivery>,
-    /// Pass it as `before` for the next ones; none if that is all.
-    pub next: Option<String>,
-}
-
 /// What came of one post.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Posted {
@@ -86,7 +77,7 @@ pub(super) struct Posted {
 impl Posted {
     /// Whether the address took it.
     pub(super) fn is_taken(&self) -> bool {
-        self.status.is_some_and(|status| (200..300).contains(&status))
+        self.status.is_some_and(is_success)
     }
 
     /// Whether there is no such address any more (410 Gone).
@@ -128,18 +119,29 @@ impl Delivery {
         table.write(Write::overwrite(Key::delivery(firm, id, self.at, &self.event), self)).await
     }
 
-    /// What was posted to a webhook before `before`, newest first.
+    /// Whether the address took it.
+    pub fn is_taken(&self) -> bool {
+        self.status.is_some_and(is_success)
+    }
+
+    /// What was posted to a webhook, the newest first, or `upwards` the oldest: at most `limit` behind the place of
+    /// `edge`.
     ///
     /// Errors: the table refuses or does not answer.
     pub async fn list(
         table: &Table,
         (firm, id): (Option<FirmId>, WebhookId),
-        before: Option<Key>,
+        (edge, upwards): (Option<Key>, bool),
         limit: usize,
-    ) -> Result<Deliveries, TableError> {
-        let edge = before.unwrap_or_else(|| Key::delivery_prefix(firm, id));
-        let rows = table.newest::<Self>(&edge, limit).await?;
-        let next = rows.last().filter(|_| rows.len() == limit).map(|row| row.key.delivery_cursor().to_owned());
-        Ok(Deliveries { items: rows.into_iter().map(|row| row.value).collect(), next })
+    ) -> Result<Vec<Row<Self>>, TableError> {
+        let prefix = Key::delivery_prefix(firm, id);
+        match upwards {
+            true => Ok(table.query(&prefix, edge.as_ref(), limit).await?.rows),
+            false => table.newest(&edge.unwrap_or(prefix), limit).await,
+        }
     }
+}
+
+fn is_success(status: u16) -> bool {
+    (200..300).contains(&status)
 }

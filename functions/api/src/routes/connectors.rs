@@ -30,7 +30,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     creation::{Creation, create_once},
     credentials,
-    page::{Item, Listed, Page, SortedPart},
+    paging::{Item, Listed, Page, PageQuery},
     views::{ConnectorView, view},
 };
 use crate::{
@@ -249,7 +249,7 @@ async fn keep_own_app(app: &App, firm: FirmId, new: NewApp) -> Answer<OwnApp> {
     Ok(own)
 }
 
-/// Shows a connector.
+/// Shows a connector: its access, its state, its credential, and its problem.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/connectors/{connector}", tag = "connectors", operation_id = "read_connector",
     responses((status = 200, body = ConnectorView))
@@ -264,7 +264,7 @@ pub(super) async fn read(
     shown(&app, found.value, may_connect(&caller)).await
 }
 
-/// Changes a connector.
+/// Changes the given fields of a connector.
 ///
 /// If the change needs further rights at Microsoft, the connector works with its present rights until somebody opens
 /// its `connect_url` and grants them. Its mailboxes and their mail stay.
@@ -450,13 +450,13 @@ pub(crate) struct ConnectorsFilter {
     state: Option<ConnectorState>,
 }
 
-/// Lists a firm's connectors.
+/// Lists a firm's connectors, with their states and problems.
 ///
 /// With `state`, a page may have few or no items although more follow, because one request examines at most 1,000
 /// connectors. Read pages until `next` is null.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/connectors", tag = "connectors", operation_id = "list_connectors",
-    params(ConnectorsFilter, SortedPart), responses((status = 200, body = Page<ConnectorView>))
+    params(ConnectorsFilter, PageQuery), responses((status = 200, body = Page<ConnectorView>))
 )]
 pub(super) async fn list(
     caller: Caller,

@@ -27,7 +27,7 @@ use super::{
         self, BulkResult, BulkView, Deletion, EntriesFilter, EntryView, External, MemberChange, MemberRef, Resource,
         line, lines, unfit,
     },
-    page::Page,
+    paging::Page,
 };
 use crate::{
     auth::FirmScope,
@@ -318,7 +318,7 @@ pub(super) async fn read(
     entries::read::<Contact>(&app, firm.id(), &id.into_inner()).await
 }
 
-/// Lists a firm's contacts.
+/// Lists a firm's contacts, with the state of each in the Outlook of its members.
 ///
 /// A page may have fewer items than its limit although more follow. Read pages until `next` is null.
 #[utoipa::path(

@@ -29,7 +29,7 @@ use super::{
         self, BulkResult, Deletion, EntriesFilter, EntryView, External, MemberChange, MemberRef, Resource, line, lines,
         unfit,
     },
-    page::Page,
+    paging::Page,
 };
 use crate::{
     auth::FirmScope,

@@ -26,7 +26,7 @@ use shared::{
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    page::{next_at, place_of},
+    paging::{next_at, place_of},
     views::ProblemView,
 };
 use crate::{

@@ -23,7 +23,7 @@ use crate::{
     error::{Answer, Failure, invalid, not_found},
     extract::{Id, Json, SoughtParty, given_word},
     field::{Name, Strict},
-    routes::page::{Item, Listed, Page, SortedPart},
+    routes::paging::{Item, Listed, Page, PageQuery},
 };
 
 /// How the paths of all of these begin.
@@ -171,7 +171,7 @@ impl Item for ErasureOrder {
 /// erasures. Read pages until `next` is null.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/erasures", tag = "evidence", operation_id = "list_erasures",
-    params(ErasuresFilter, SortedPart), responses((status = 200, body = Page<ErasureView>))
+    params(ErasuresFilter, PageQuery), responses((status = 200, body = Page<ErasureView>))
 )]
 pub(super) async fn list(
     firm: FirmScope,

@@ -19,7 +19,7 @@ use shared::{
 };
 use utoipa::{IntoParams, ToSchema};
 
-use super::webhooks;
+use super::paging::{Order, ahead, in_feed};
 use crate::{
     auth::{Caller, FirmScope, Operator},
     error::Answer,
@@ -52,7 +52,7 @@ impl FromStr for WaitSeconds {
 /// Which events.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct EventsPart {
+pub(crate) struct EventsQuery {
     /// `next` of the previous page; the number of the last event that you have will do, too. Omit it for the first
     /// page.
     #[serde(default, deserialize_with = "given")]
@@ -79,20 +79,10 @@ pub(crate) struct EventsPart {
     order: Option<Order>,
 }
 
-/// In which order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Order {
-    /// The oldest first.
-    Asc,
-    /// The newest first.
-    Desc,
-}
-
 /// Which events of all firms.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct AllEventsPart {
+pub(crate) struct AllEventsQuery {
     /// `next` of the previous page. Omit it for the first page.
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<String>, pattern = "^[0-9]{1,19}[.][0-9]{1,19}$")]
@@ -127,7 +117,7 @@ pub(crate) struct EventsPage {
 /// Pass `next` of each page as `after` of the next request, and you read every event exactly once. With `wait`, the
 /// call waits for the next event if there is none yet (long polling).
 #[utoipa::path(
-    get, path = "/v1/firms/{firm}/events", tag = "events", operation_id = "list_events", params(EventsPart),
+    get, path = "/v1/firms/{firm}/events", tag = "events", operation_id = "list_events", params(EventsQuery),
     responses((status = 200, body = EventsPage))
 )]
 pub(super) async fn list(
@@ -135,7 +125,7 @@ pub(super) async fn list(
     caller: Caller,
     headers: HeaderMap,
     State(app): State<Arc<App>>,
-    Query(part): Query<EventsPart>,
+    Query(part): Query<EventsQuery>,
 ) -> Answer<Json<EventsPage>> {
     let (app, firm, limit) = (&*app, firm.id(), part.limit.unwrap_or_default().get());
     let wanted = part.r#type;
@@ -143,6 +133,7 @@ pub(super) async fn list(
         wanted.map(|wanted| move |event: &NumberedFact| wanted.contains(&WantedType(event.fact.what.event_type())));
     let (items, next) = match part.order {
         Some(Order::Desc) => {
+            in_feed(app, firm, part.after).await?;
             let read = |before, at_once| async move {
                 let events = app.feed.facts_before(firm, before, at_once).await?;
                 let next = events.last().map_or(0, |last| last.number);
@@ -160,7 +151,7 @@ pub(super) async fn list(
             let read = |after| only(after, limit, &read, wanted.as_ref());
             let (items, next) = waited(app, (&caller, &headers), part.wait, after, read).await?;
             if next == after && after > app.feed.last_number(firm).await? {
-                return Err(webhooks::ahead("after"));
+                return Err(ahead("after"));
             }
             (items, next)
         }
@@ -181,7 +172,7 @@ pub(crate) struct AllEventsPage {
 /// Pass `next` of each page as `after` of the next request, and you read every event of every firm exactly once. Events
 /// of one firm are in order. Between firms there is no order.
 #[utoipa::path(
-    get, path = "/v1/events", tag = "events", operation_id = "list_all_events", params(AllEventsPart),
+    get, path = "/v1/events", tag = "events", operation_id = "list_all_events", params(AllEventsQuery),
     responses((status = 200, body = AllEventsPage))
 )]
 pub(super) async fn list_all(
@@ -189,7 +180,7 @@ pub(super) async fn list_all(
     caller: Caller,
     headers: HeaderMap,
     State(app): State<Arc<App>>,
-    Query(part): Query<AllEventsPart>,
+    Query(part): Query<AllEventsQuery>,
 ) -> Answer<Json<AllEventsPage>> {
     let (app, limit) = (&*app, part.limit.unwrap_or_default().get());
     let wanted = part.r#type;
@@ -203,7 +194,7 @@ pub(super) async fn list_all(
     let read = |after| only(after, limit, &read, wanted.as_ref());
     let (items, next) = waited(app, (&caller, &headers), part.wait, after, read).await?;
     if next == after && after.is_ahead(&app.table).await? {
-        return Err(webhooks::ahead("after"));
+        return Err(ahead("after"));
     }
     Ok(Json(AllEventsPage { items, next: next.to_string() }))
 }

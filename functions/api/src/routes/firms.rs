@@ -1,6 +1,9 @@
 //! Firms.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use axum::{
     Extension,
@@ -35,7 +38,7 @@ use crate::{
     precondition::{ETag, IfMatch, Tagged},
     routes::{
         creation::{Creation, create_once},
-        page::{Item, Listed, Page, Sort, SortedPart},
+        paging::{Item, Listed, Page, PageQuery, Sort},
     },
 };
 
@@ -152,7 +155,7 @@ async fn known(app: &App, external: Option<&ExternalId>) -> Answer<Option<Firm>>
     Ok(ExternalIdOwner::Firm.existing(&app.table, None, external, Key::firm).await?)
 }
 
-/// Creates a firm.
+/// Creates a firm, with its mail domains, language and time zone.
 #[utoipa::path(
     post, path = "/v1/firms", tag = "firms", operation_id = "create_firm",
     responses(
@@ -235,7 +238,7 @@ impl Item for Firm {
 ///
 /// With `ended`, a page may have few or no items although more follow. Read pages until `next` is null.
 #[utoipa::path(
-    get, path = "/v1/firms", tag = "firms", operation_id = "list_firms", params(FirmsFilter, SortedPart),
+    get, path = "/v1/firms", tag = "firms", operation_id = "list_firms", params(FirmsFilter, PageQuery),
     responses((status = 200, body = Page<FirmView>))
 )]
 pub(super) async fn list(
@@ -252,12 +255,18 @@ pub(super) async fn list(
     let prefix = Key::listed_firm_prefix();
     let page = match part.sort.unwrap_or_default() {
         Sort::Id => {
-            let id = |listed: &ListedFirm| listed.id;
-            let Page { items, next } = part.by_id().read(&app.table, &prefix, Key::listed_firm, id).await?;
-            let mut items = all_firms(&app, items.iter()).await?;
-            items.retain(is_wanted);
-            items.sort_by_key(|firm| firm.id);
-            Page { items, next }
+            let (app, prefix) = (&app, &prefix);
+            let read = |after: Option<FirmId>, at_once| async move {
+                let edge = after.map(Key::listed_firm);
+                let page = app.table.query::<ListedFirm>(prefix, edge.as_ref(), at_once).await?;
+                let firms = all_firms(app, page.rows.iter().map(|row| &row.value)).await?;
+                let mut firms: HashMap<FirmId, Firm> = firms.into_iter().map(|firm| (firm.id, firm)).collect();
+                let rows = page.rows.into_iter().map(|row| (row.value.id, firms.remove(&row.value.id)));
+                Ok((rows.collect(), page.next.is_some()))
+            };
+            let wanted = filter.ended.is_some().then_some(|firm: &Option<Firm>| firm.as_ref().is_some_and(is_wanted));
+            let Page { items, next } = part.by_id(prefix, read, wanted).await?;
+            Page { items: items.into_iter().flatten().collect(), next }
         }
         _ => {
             let listed = app.table.query_all::<ListedFirm>(&prefix).await?;
@@ -272,7 +281,7 @@ async fn all_firms(app: &App, listed: impl Iterator<Item = &ListedFirm>) -> Answ
     Ok(app.table.get_all(&keys).await?.into_iter().map(|row| row.value).collect())
 }
 
-/// Shows a firm.
+/// Shows a firm: its name, mail domains, language, time zone and settings.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}", tag = "firms", operation_id = "read_firm",
     responses((status = 200, body = FirmView))
@@ -282,7 +291,7 @@ pub(super) async fn read(firm: FirmScope, State(app): State<Arc<App>>) -> Answer
     Ok(shown(firm))
 }
 
-/// Changes a firm.
+/// Changes the given fields of a firm.
 ///
 /// If you change the language, the Outlook categories to which you gave no names of your own get their names in the new
 /// language, and dates and contacts in Outlook are updated within a day.

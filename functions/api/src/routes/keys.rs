@@ -29,7 +29,7 @@ use crate::{
     field::{Moment, Name, OwnId},
     routes::{
         creation::{Creation, create_once},
-        page::{Item, Sort, sorted},
+        paging::{Item, Sort, sorted},
     },
 };
 

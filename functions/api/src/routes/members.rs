@@ -27,7 +27,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     creation::{Creation, create_once},
     entries::intake,
-    page::{Item, Listed, Page, SortedPart},
+    paging::{Item, Listed, Page, PageQuery},
 };
 use crate::{
     auth::FirmScope,
@@ -239,7 +239,7 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, location, shown(member)).into_response())
 }
 
-/// Shows a member.
+/// Shows a member: the Microsoft 365 account, and what greffe writes to its Outlook.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/members/{member}", tag = "members", operation_id = "read_member",
     responses((status = 200, body = MemberView))
@@ -342,13 +342,13 @@ pub(crate) struct MembersFilter {
     address: Option<SoughtAddress>,
 }
 
-/// Lists a firm's members.
+/// Lists a firm's members, with what greffe writes to their Outlook.
 ///
 /// With `connector` or `address`, a page may have few or no items although more follow, because one request examines at
 /// most 1,000 members. Read pages until `next` is null.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/members", tag = "members", operation_id = "list_members",
-    params(MembersFilter, SortedPart), responses((status = 200, body = Page<MemberView>))
+    params(MembersFilter, PageQuery), responses((status = 200, body = Page<MemberView>))
 )]
 pub(super) async fn list(
     firm: FirmScope,

@@ -34,7 +34,7 @@ mod marks;
 mod members;
 mod messages;
 mod operators_webhooks;
-mod page;
+mod paging;
 mod proof;
 mod proposals;
 mod push;

@@ -10,9 +10,9 @@ use crate::{
     extract::{Id, Json, Query},
     precondition::{IfMatch, Tagged},
     routes::{
-        page::Page,
+        paging::Page,
         webhooks::{
-            self, DeliveriesPart, DeliveryView, NewWebhook, NewWebhookView, SendRequest, WebhookChange, WebhookView,
+            self, DeliveriesQuery, DeliveryView, NewWebhook, NewWebhookView, SendRequest, WebhookChange, WebhookView,
             Webhooks, WebhooksFilter, WebhooksOwner,
         },
     },
@@ -40,7 +40,7 @@ pub(super) async fn create(
     webhooks::create(owner, app, new).await
 }
 
-/// Lists the operator's webhooks.
+/// Lists the operator's webhooks, with how far each has come in the feed.
 #[utoipa::path(
     get, path = "/v1/webhooks", tag = "webhooks", operation_id = "list_operators_webhooks", params(WebhooksFilter),
     responses((status = 200, body = Webhooks))
@@ -53,7 +53,7 @@ pub(super) async fn list(
     webhooks::list(owner, app, filter).await
 }
 
-/// Shows an operator webhook.
+/// Shows an operator webhook: its settings, its problem, and how far it has come in the feed.
 #[utoipa::path(
     get, path = "/v1/webhooks/{webhook}", tag = "webhooks", operation_id = "read_operators_webhook",
     responses((status = 200, body = WebhookView))
@@ -136,15 +136,18 @@ pub(super) async fn send(
 }
 
 /// Lists the deliveries of an operator webhook in the last seven days, newest first.
+///
+/// With a filter, a page may have few or no items although more follow, because one request examines at most 1,000
+/// deliveries. Read pages until `next` is null.
 #[utoipa::path(
     get, path = "/v1/webhooks/{webhook}/deliveries", tag = "webhooks", operation_id = "list_operators_deliveries",
-    params(DeliveriesPart), responses((status = 200, body = Page<DeliveryView>))
+    params(DeliveriesQuery), responses((status = 200, body = Page<DeliveryView>))
 )]
 pub(super) async fn deliveries(
     owner: WebhooksOwner,
     app: State<Arc<App>>,
     id: Id<WebhookId>,
-    part: Query<DeliveriesPart>,
+    which: Query<DeliveriesQuery>,
 ) -> Answer<Json<Page<DeliveryView>>> {
-    webhooks::deliveries(owner, app, id, part).await
+    webhooks::deliveries(owner, app, id, which).await
 }

@@ -81,7 +81,7 @@ pub(crate) struct LastCheck {
 /// What goes with a proof.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct WithWhat {
+pub(crate) struct ProofQuery {
     /// Whether the original goes with it; default `true`. Where it is too large for one answer, ask without it and
     /// download it by `/content`.
     #[serde(default, deserialize_with = "given")]
@@ -168,7 +168,7 @@ pub(super) async fn log(firm: FirmScope, State(app): State<Arc<App>>) -> Answer<
 /// firm's language that explains how to check it without greffe.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/messages/{message}/proof", tag = "messages", operation_id = "read_proof",
-    params(WithWhat),
+    params(ProofQuery),
     responses(
         (status = 200, body = ProofZip, content_type = "application/zip",
             headers(("Content-Disposition" = String, description = "`attachment`, and a name for the file"))),
@@ -182,7 +182,7 @@ pub(super) async fn message(
     scope: FirmScope,
     State(app): State<Arc<App>>,
     Id(id): Id<MessageId>,
-    Query(which): Query<WithWhat>,
+    Query(which): Query<ProofQuery>,
 ) -> Answer<Response> {
     let whole = which.original.unwrap_or(true);
     let found = find(&app, scope.id(), id).await?;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use shared::{
     app::App,
     aws::table::Key,
-    base::id::{FirmId, MessageId},
+    base::id::{FirmId, MailboxId, MessageId},
     firm::{Firm, fact::FiledThrough},
     mail::{
         filing::FilingChange,
@@ -20,14 +20,15 @@ use shared::{
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    messages::filing::{FiledMany, file_each, not_proposed},
+    messages::filing::{FiledMany, NamedMail, file_each, not_proposed},
+    paging::in_feed,
     views::MessageView,
 };
 use crate::{
     auth::FirmScope,
     error::{Answer, invalid, not_found},
-    extract::{Json, Query, given},
-    field::{Limit, Name},
+    extract::{Json, Query, SoughtParty, given, given_word},
+    field::{Limit, Moment, Name},
 };
 
 /// Originals whose heads are read side by side.
@@ -38,7 +39,7 @@ const ACCEPTED_MAX: usize = 100;
 /// Which proposals.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct ProposalsPage {
+pub(crate) struct ProposalsQuery {
     /// `next` of the previous page. Omit it for the first page.
     #[serde(default, deserialize_with = "given")]
     after: Option<u64>,
@@ -46,6 +47,26 @@ pub(crate) struct ProposalsPage {
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
     limit: Option<Limit>,
+    /// Only mail of this mailbox.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<String>, format = "uuid")]
+    mailbox: Option<MailboxId>,
+    /// Only mail from this address, or from this domain: `@acme.example`.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<String>, max_length = 320, pattern = r"^[^\s@]*@[^\s@]+$")]
+    from: Option<SoughtParty>,
+    /// Only mail that arrived at this time or later.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<String>, format = "date-time")]
+    since: Option<Moment>,
+    /// Only mail that arrived before this time.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<String>, format = "date-time")]
+    until: Option<Moment>,
+    /// Only mail that is proposed for this dossier.
+    #[serde(default, deserialize_with = "given_word")]
+    #[param(value_type = Option<Name>, inline)]
+    dossier: Option<Name>,
 }
 
 /// A mail that may belong to a dossier.
@@ -72,23 +93,33 @@ pub(crate) struct Proposals {
 /// is filed until a proposal is accepted. A page may be empty and still have a `next`.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/proposals", tag = "messages", operation_id = "list_proposals",
-    params(ProposalsPage), responses((status = 200, body = Proposals))
+    params(ProposalsQuery), responses((status = 200, body = Proposals))
 )]
 pub(super) async fn list(
     firm: FirmScope,
     State(app): State<Arc<App>>,
-    Query(which): Query<ProposalsPage>,
+    Query(which): Query<ProposalsQuery>,
 ) -> Answer<Json<Proposals>> {
     let (firm, limit) = (firm.id(), which.limit.unwrap_or_default().get());
     let found = Firm::find(&app.table, firm).await?.ok_or_else(|| not_found("firm"))?;
+    in_feed(&app, firm, which.after).await?;
     let proposer = Proposer::of(&app.table, &found).await?;
-    let (keeping, dossier) = (Some(ArchiveFilter::Archived), Some(InDossier::None));
-    let filter = MessageFilter { keeping, dossier, ..MessageFilter::default() };
+    let filter = MessageFilter {
+        mailbox: which.mailbox,
+        from: which.from.map(|SoughtParty(from)| from),
+        since: which.since.map(Moment::into_inner),
+        until: which.until.map(Moment::into_inner),
+        keeping: Some(ArchiveFilter::Archived),
+        dossier: Some(InDossier::None),
+        ..MessageFilter::default()
+    };
     let mut registry = MessageSource { table: &app.table, feed: &app.feed, firm, filter: &filter };
     let show = |_, message| Some(message);
     let listed = filter.list((&app.table, firm), &mut registry, (which.after, limit), show).await?;
+    let wanted = which.dossier.map(Name::into_inner);
     let proposals = listed.items.into_iter().map(|message: Message| async {
         let dossier = proposer.propose(&app.archive, &message).await?;
+        let dossier = dossier.filter(|dossier| wanted.as_ref().is_none_or(|wanted| wanted == dossier));
         Answer::Ok(dossier.map(|proposed_dossier| ProposalView { message: message.into(), proposed_dossier }))
     });
     let proposals: Vec<_> = proposals.collect();
@@ -101,8 +132,8 @@ pub(super) async fn list(
 #[serde(deny_unknown_fields)]
 pub(crate) struct AcceptedProposal {
     /// The id of the mail.
-    #[schema(value_type = String, pattern = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[0-9a-f]{32}$")]
-    message: MessageId,
+    #[schema(value_type = String)]
+    message: NamedMail,
     /// The dossier that it was proposed for.
     dossier: Name,
 }
@@ -133,18 +164,20 @@ pub(super) async fn accept(
         return Err(invalid(format!("proposals: 1 to {ACCEPTED_MAX}")));
     }
     let (by, at, through) = (firm.by(), app.clock.now(), FiledThrough::Contact);
-    let accepted: Vec<(MessageId, String)> =
+    let accepted: Vec<(NamedMail, String)> =
         new.proposals.into_iter().map(|accepted| (accepted.message, accepted.dossier.into_inner())).collect();
-    let are_proposed = are_proposed(&app, firm.id(), &accepted).await?;
-    let changes = accepted.iter().zip(are_proposed).map(|((id, dossier), is_proposed)| {
+    let known = accepted.iter().filter_map(|(named, dossier)| Some((*named.id()?, dossier.as_str())));
+    let mut are_proposed = are_proposed(&app, firm.id(), known.collect()).await?.into_iter();
+    let changes = accepted.iter().map(|(named, dossier)| {
         let change = FilingChange { through, ..FilingChange::requested(Some(dossier), &by, at) };
-        (*id, if is_proposed { Ok(change) } else { Err(not_proposed()) })
+        let is_proposed = named.id().is_none() || are_proposed.next().unwrap_or_default();
+        (named.clone(), if is_proposed { Ok(change) } else { Err(not_proposed()) })
     });
     Ok(Json(FiledMany { items: file_each(&app, firm.id(), changes).await? }))
 }
 
 /// Whether each mail is proposed for that dossier. Of one that is not known, filing says so.
-async fn are_proposed(app: &App, firm: FirmId, accepted: &[(MessageId, String)]) -> Answer<Vec<bool>> {
+async fn are_proposed(app: &App, firm: FirmId, accepted: Vec<(MessageId, &str)>) -> Answer<Vec<bool>> {
     let found = Firm::find(&app.table, firm).await?.ok_or_else(|| not_found("firm"))?;
     let proposer = Proposer::of(&app.table, &found).await?;
     let ids: BTreeSet<MessageId> = accepted.iter().map(|(id, _)| *id).collect();
@@ -156,8 +189,8 @@ async fn are_proposed(app: &App, firm: FirmId, accepted: &[(MessageId, String)])
         async move {
             let Some(message) = message else { return Answer::Ok(true) };
             // What is filed there already stays so.
-            let is_there = message.dossier() == Some(dossier.as_str());
-            Ok(is_there || proposer.propose(&app.archive, message).await?.as_ref() == Some(dossier))
+            let is_there = message.dossier() == Some(*dossier);
+            Ok(is_there || proposer.propose(&app.archive, message).await?.as_deref() == Some(*dossier))
         }
     });
     let proposed: Vec<_> = proposed.collect();

@@ -47,7 +47,7 @@ macro_rules! policy {
     };
 }
 const POLICY: &str = policy!("data:");
-/// The same for a page that may show images of the web.
+/// The policy of a page that may show images of the web.
 const REMOTE_POLICY: &str = policy!("data: https:");
 /// What stands before the page of a mail.
 const PAGE_START: &str = concat!(
@@ -84,7 +84,7 @@ impl fmt::Display for Nesting {
 /// Which message.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct Within {
+pub(crate) struct MessageQuery {
     /// A message within the mail: the number of an attachment that is a message, such as `2`; for one within that
     /// again, both, such as `2.1`. Omit it for the mail itself.
     #[serde(default, deserialize_with = "given")]
@@ -95,7 +95,7 @@ pub(crate) struct Within {
 /// Which text.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct WhichText {
+pub(crate) struct TextQuery {
     /// A message within the mail: the number of an attachment that is a message, such as `2`; for one within that
     /// again, both, such as `2.1`. Omit it for the mail itself.
     #[serde(default, deserialize_with = "given")]
@@ -132,7 +132,7 @@ impl FromStr for Images {
 /// Which page.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct WhichPage {
+pub(crate) struct HtmlQuery {
     /// A message within the mail: the number of an attachment that is a message, such as `2`; for one within that
     /// again, both, such as `2.1`. Omit it for the mail itself.
     #[serde(default, deserialize_with = "given")]
@@ -254,7 +254,7 @@ fn answer_too_large() -> Failure {
 /// Shows the header fields and the plain text of a mail.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/messages/{message}/text", tag = "messages", operation_id = "read_text",
-    params(WhichText),
+    params(TextQuery),
     responses(
         (status = 200, body = MailText),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`not_archived`"),
@@ -265,7 +265,7 @@ pub(super) async fn text(
     firm: FirmScope,
     State(app): State<Arc<App>>,
     Id(message): Id<MessageId>,
-    Query(which): Query<WhichText>,
+    Query(which): Query<TextQuery>,
 ) -> Answer<Json<MailText>> {
     let (opened, _) = open(&app, firm.id(), message, &which.within.unwrap_or_default()).await?;
     let texts = opened.texts().await?;
@@ -295,7 +295,7 @@ pub(super) async fn text(
 /// The answer carries a `Content-Security-Policy` with a sandbox. Show it in an `<iframe sandbox>` all the same.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/messages/{message}/html", tag = "messages", operation_id = "read_html",
-    params(WhichPage),
+    params(HtmlQuery),
     responses(
         (status = 200, body = HtmlPageBody, content_type = "text/html",
             headers(
@@ -311,7 +311,7 @@ pub(super) async fn html(
     firm: FirmScope,
     State(app): State<Arc<App>>,
     Id(message): Id<MessageId>,
-    Query(which): Query<WhichPage>,
+    Query(which): Query<HtmlQuery>,
 ) -> Answer<Response> {
     let remote = which.images == Some(Images::Remote);
     let (opened, _) = open(&app, firm.id(), message, &which.within.unwrap_or_default()).await?;
@@ -342,7 +342,7 @@ pub(super) async fn html(
 /// Lists the attachments of a mail.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/messages/{message}/attachments", tag = "messages", operation_id = "list_attachments",
-    params(Within),
+    params(MessageQuery),
     responses(
         (status = 200, body = Attachments),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`not_archived`"),
@@ -353,7 +353,7 @@ pub(super) async fn attachments(
     firm: FirmScope,
     State(app): State<Arc<App>>,
     Id(message): Id<MessageId>,
-    Query(which): Query<Within>,
+    Query(which): Query<MessageQuery>,
 ) -> Answer<Json<Attachments>> {
     let (opened, _) = open(&app, firm.id(), message, &which.within.unwrap_or_default()).await?;
     let pictures: Vec<usize> = opened.outline.pictures().0.iter().map(|picture| picture.number).collect();
@@ -369,7 +369,7 @@ pub(super) async fn attachments(
     get, path = "/v1/firms/{firm}/messages/{message}/attachments/{attachment}", tag = "messages",
     operation_id = "read_attachment",
     params(
-        Within,
+        MessageQuery,
         (
             "Range" = Option<String>, Header,
             description = "One range of bytes, as `bytes=0-999`. The answer may hold less of it"
@@ -404,7 +404,7 @@ pub(super) async fn attachment(
     State(app): State<Arc<App>>,
     Id(message): Id<MessageId>,
     Nth(number): Nth,
-    Query(which): Query<Within>,
+    Query(which): Query<MessageQuery>,
     method: Method,
     headers: HeaderMap,
 ) -> Answer<Response> {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use axum::extract::State;
+use axum::{extract::State, response::Response};
 use serde::{Deserialize, Serialize};
 use shared::{
     app::App,
@@ -20,8 +20,8 @@ use crate::{
     error::{Answer, invalid, not_found},
     extract::{Json, Query, given, given_word},
     field::{Limit, Name},
-    precondition::{ETag, IfMatch, Tagged},
-    routes::page::Page,
+    precondition::{ETag, IfMatch, Tagged, tagged},
+    routes::paging::{Page, examined},
 };
 
 /// A class of dossiers with its period.
@@ -91,10 +91,10 @@ pub(crate) struct DossierClassView {
     class: Option<String>,
 }
 
-/// Which part of the list of dossiers.
+/// Which dossiers are listed.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct DossierPart {
+pub(crate) struct DossiersQuery {
     /// `next` of the previous page. Omit it for the first page.
     #[serde(default, deserialize_with = "given_word")]
     #[param(value_type = Option<Name>, inline)]
@@ -103,6 +103,20 @@ pub(crate) struct DossierPart {
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
     limit: Option<Limit>,
+    /// Only this dossier. The answer then has its `ETag`, if it is in a class.
+    #[serde(default, deserialize_with = "given_word")]
+    #[param(value_type = Option<Name>, inline)]
+    dossier: Option<Name>,
+    /// Only dossiers in this class.
+    #[serde(default, deserialize_with = "given_word")]
+    #[param(value_type = Option<Name>, inline)]
+    class: Option<Name>,
+}
+
+impl From<DossierClass> for DossierClassView {
+    fn from(DossierClass { dossier, class }: DossierClass) -> Self {
+        Self { dossier, class: Some(class) }
+    }
 }
 
 impl From<Option<Retention>> for RetentionView {
@@ -179,45 +193,65 @@ pub(super) async fn set(
 }
 
 /// Lists the dossiers that are in a class, by their names.
+///
+/// With `class`, a page may have few or no items although more follow, because one request examines at most 1,000
+/// dossiers. Read pages until `next` is null.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/retention/dossiers", tag = "evidence", operation_id = "list_dossier_classes",
-    params(DossierPart), responses((status = 200, body = Page<DossierClassView>))
+    params(DossiersQuery), responses((status = 200, body = Page<DossierClassView>))
 )]
 pub(super) async fn dossiers(
     firm: FirmScope,
     State(app): State<Arc<App>>,
-    Query(DossierPart { after, limit }): Query<DossierPart>,
-) -> Answer<Json<Page<DossierClassView>>> {
-    let (prefix, limit) = (Key::dossier_class_prefix(firm.id()), limit.unwrap_or_default().get());
-    let after = after.map(|dossier| Key::dossier_class(firm.id(), &dossier.into_inner()));
-    let page = app.table.query::<DossierClass>(&prefix, after.as_ref(), limit).await?;
-    let next = page.next.and_then(|_| page.rows.last().map(|row| row.value.dossier.clone()));
-    let views = page.rows.into_iter().map(|row| row.value);
-    let views = views.map(|DossierClass { dossier, class }| DossierClassView { dossier, class: Some(class) });
-    Ok(Json(Page { items: views.collect(), next }))
+    Query(DossiersQuery { after, limit, dossier, class }): Query<DossiersQuery>,
+) -> Answer<Response> {
+    let (app, firm) = (&*app, firm.id());
+    let class = class.map(Name::into_inner);
+    let wanted = class.map(|class| move |of: &DossierClass| of.class == class);
+    if let Some(dossier) = dossier {
+        let found = app.table.get::<DossierClass>(&Key::dossier_class(firm, &dossier.into_inner())).await?;
+        let page = Page::of(found.map(|row| row.value), wanted);
+        let tag = page.items.first().map(ETag::of);
+        return Ok(tagged(tag, page.map(DossierClassView::from)));
+    }
+    let prefix = &Key::dossier_class_prefix(firm);
+    let read = |after: Option<String>, at_once| async move {
+        let after = after.map(|dossier| Key::dossier_class(firm, &dossier));
+        let page = app.table.query::<DossierClass>(prefix, after.as_ref(), at_once).await?;
+        let rows = page.rows.into_iter().map(|row| (row.value.dossier.clone(), row.value));
+        Answer::Ok((rows.collect(), page.next.is_some()))
+    };
+    let (items, next) = examined(after.map(Name::into_inner), limit.unwrap_or_default(), read, wanted).await?;
+    Ok(tagged(None, Page { items, next }.map(DossierClassView::from)))
 }
 
 /// Puts a dossier in a retention class, or takes it out of its class.
 ///
-/// Archived mail of the dossier is kept longer within about half an hour, if the period asks for that. This
-/// never shortens the time for which mail is kept. The log records who did it, and why.
+/// Archived mail of the dossier is kept longer within about half an hour, if the period asks for that. This never
+/// shortens the time for which mail is kept. The log records who did it, and why. `If-Match` takes the `ETag` that
+/// `GET` has with `dossier`; `If-None-Match: *` puts a dossier in a class only if it is in none.
 #[utoipa::path(
     put, path = "/v1/firms/{firm}/retention/dossiers", tag = "evidence", operation_id = "set_dossier_class",
-    responses((status = 200, body = DossierClassView))
+    params(IfMatch), responses((status = 200, body = DossierClassView))
 )]
 pub(super) async fn set_class(
     firm: FirmScope,
     State(app): State<Arc<App>>,
+    condition: IfMatch,
     Json(DossierClassChange { dossier, class, reason }): Json<DossierClassChange>,
-) -> Answer<Json<DossierClassView>> {
+) -> Answer<Response> {
     let (dossier, class, reason) = (dossier.into_inner(), class.map(Name::into_inner), reason.into_inner());
     let found = Firm::find(&app.table, firm.id()).await?.ok_or_else(|| not_found("firm"))?;
     let is_known = |class: &String| found.retention.as_ref().is_some_and(|known| known.classes.contains_key(class));
     if class.as_ref().is_some_and(|class| !is_known(class)) {
         return Err(invalid("class: there is no such class"));
     }
+    let before = app.table.get::<DossierClass>(&Key::dossier_class(firm.id(), &dossier)).await?;
+    condition.check_either(before.as_ref().map(|row| ETag::of(&row.value)).as_ref(), "dossier in a class")?;
     let (by, id) = (firm.by(), app.random.uuid());
-    DossierClass::set(&app.feed, firm.id(), (&dossier, class.as_deref()), (&by, &reason), id).await?;
+    let of = class.clone().map(|class| DossierClass { dossier: dossier.clone(), class });
+    let tag = of.as_ref().map(ETag::of);
+    DossierClass::set(&app.feed, firm.id(), (&dossier, before), of, (&by, &reason), id).await?;
     tracing::info!(firm.id = %firm.id(), "the class of a dossier changed");
-    Ok(Json(DossierClassView { dossier, class }))
+    Ok(tagged(tag, DossierClassView { dossier, class }))
 }

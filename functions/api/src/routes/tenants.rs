@@ -17,7 +17,7 @@ use shared::{
 };
 use utoipa::{IntoParams, ToSchema};
 
-use super::page::{Item, Listed, Page, SortedPart};
+use super::paging::{Item, Listed, Page, PageQuery};
 use crate::{
     auth::Operator,
     error::Answer,
@@ -98,7 +98,7 @@ impl Item for Tenancy {
 /// With `firm` or `waiting`, a page may have few or no items although more follow, because one request examines at most
 /// 1,000 tenants. Read pages until `next` is null.
 #[utoipa::path(
-    get, path = "/v1/tenants", tag = "connectors", operation_id = "list_tenants", params(TenantsFilter, SortedPart),
+    get, path = "/v1/tenants", tag = "connectors", operation_id = "list_tenants", params(TenantsFilter, PageQuery),
     responses((status = 200, body = Page<TenantView>))
 )]
 pub(super) async fn list(

@@ -24,7 +24,7 @@ use crate::{
     error::{Answer, Failure, not_found},
     extract::{Id, Json, Query, SoughtAddress, given, given_word},
     precondition::{ETag, IfMatch, Tagged},
-    routes::page::{Item, Sort, sorted},
+    routes::paging::{Item, Sort, sorted},
 };
 
 /// A person who may enter the console for a firm.

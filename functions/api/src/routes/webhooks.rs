@@ -32,12 +32,12 @@ use crate::{
     auth::{FirmScope, Operator},
     error::{Answer, Failure, invalid, not_found, not_named},
     extract::{Id, Json, Query, Takes, given, given_word, present},
-    field::{Limit, OwnId, WantedType},
+    field::{FeedPosition, Limit, OwnId, WantedType},
     language,
     precondition::{self, ETag, IfMatch, Tagged},
     routes::{
         creation::{Creation, create_once},
-        page::{Item, Page, Sort, next_at, place_of, sorted},
+        paging::{Item, Order, Page, Sort, ahead, examined, next_at, place_of, sorted},
     },
 };
 
@@ -103,11 +103,6 @@ fn refuse_paused(webhook: &Webhook) -> Answer<()> {
     }
 }
 
-/// That the feed has no such position.
-pub(super) fn ahead(field: &str) -> Failure {
-    Problem::new(Code::PositionUnknown, format!("{field}: the feed does not go so far.")).into()
-}
-
 impl From<WebhookError> for Failure {
     fn from(error: WebhookError) -> Self {
         match error {
@@ -128,17 +123,20 @@ impl From<WebhookError> for Failure {
 pub(crate) struct NewWebhook {
     /// The address: https, the name of a host, no user and no fragment. On one machine, http to `localhost` is
     /// accepted.
-    #[schema(max_length = 2000, pattern = "^https?://[!-~]+$", example = "https://application.example/greffe")]
+    #[schema(
+        max_length = 2000,
+        pattern = r"^(https://([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?[.])+[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?|http://(localhost|127[.]0[.]0[.]1|\[::1\]))(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?([/?][!-\x22$-~]*)?$",
+        example = "https://application.example/greffe"
+    )]
     url: String,
     /// The types of events that are posted. Empty or left out for all.
     #[serde(default)]
     #[schema(max_items = 40)]
     types: BTreeSet<WantedType>,
-    /// Also posts the events after this position: a number or a `next` of the feed, as text; `0` for all events.
     /// Defaults to the end of the feed.
     #[serde(default)]
-    #[schema(pattern = "^[0-9]{1,19}([.][0-9]{1,19})?$", example = "0")]
-    after: Option<String>,
+    #[schema(schema_with = FeedPosition::or_null)]
+    after: Option<FeedPosition>,
     /// Your own id of the webhook. If a webhook of the same owner has it already, that one is returned without its
     /// secret, and none is created.
     #[serde(default)]
@@ -156,7 +154,7 @@ pub(crate) struct WebhookView {
     state: WebhookState,
     /// Why greffe paused it; null if it did not.
     problem: Option<WebhookProblemView>,
-    /// The position in the feed up to which all events are posted. Use it as `after`.
+    /// The position in the feed up to which all events are posted, as text. Use it as `after`.
     posted_up_to: String,
     /// That the address does not take the next event; null if it does.
     failing: Option<WebhookFailingView>,
@@ -288,7 +286,7 @@ pub(super) async fn create(
     let known = || known(&app, owner, external.as_ref());
     let create = async {
         let place = match &new.after {
-            Some(after) => owner.place(&app, after).await?,
+            Some(FeedPosition(after)) => owner.place(&app, after).await?,
             None => FeedPlace::end((&app.table, &app.feed), owner.0, now).await?,
         };
         let clients = (&app.table, &*app.secrets, &app.random);
@@ -354,7 +352,7 @@ impl Item for Webhook {
     }
 }
 
-/// Lists a firm's webhooks.
+/// Lists a firm's webhooks, with how far each has come in the feed.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/webhooks", tag = "webhooks", operation_id = "list_webhooks", params(WebhooksFilter),
     responses((status = 200, body = Webhooks))
@@ -376,7 +374,7 @@ pub(super) async fn list(
     Ok(Json(Webhooks { items }))
 }
 
-/// Shows a webhook.
+/// Shows a webhook: its settings, its problem, and how far it has come in the feed.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/webhooks/{webhook}", tag = "webhooks", operation_id = "read_webhook",
     responses((status = 200, body = WebhookView))
@@ -396,7 +394,11 @@ pub(super) async fn read(
 pub(crate) struct WebhookChange {
     /// Another address, as of a new webhook.
     #[serde(default, deserialize_with = "present")]
-    #[schema(nullable = false, max_length = 2000, pattern = "^https?://[!-~]+$")]
+    #[schema(
+        nullable = false,
+        max_length = 2000,
+        pattern = r"^(https://([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?[.])+[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?|http://(localhost|127[.]0[.]0[.]1|\[::1\]))(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?([/?][!-\x22$-~]*)?$"
+    )]
     url: Option<String>,
     /// The types of events that are posted; empty for all.
     #[serde(default, deserialize_with = "present")]
@@ -522,8 +524,8 @@ pub(crate) enum SendRequest {
     /// Everything that the feed has after this, of the types that the webhook gets, and from then on everything new.
     Since {
         /// The position, as in `after` of a new webhook.
-        #[schema(pattern = "^[0-9]{1,19}([.][0-9]{1,19})?$")]
-        after: String,
+        #[schema(schema_with = FeedPosition::schema)]
+        after: FeedPosition,
     },
 }
 
@@ -566,7 +568,7 @@ pub(super) async fn send(
             }
             vec![DeliveryRequest::Again { firm, number }]
         }
-        SendRequest::Since { after } => {
+        SendRequest::Since { after: FeedPosition(after) } => {
             let place = owner.place(&app, &after).await?;
             refuse_paused(&webhook)?;
             if !webhook.gets_any_after((&app.table, &app.feed), place, app.clock.now()).await? {
@@ -581,10 +583,20 @@ pub(super) async fn send(
     Ok(StatusCode::ACCEPTED)
 }
 
+/// Whether an address took what was posted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum DeliveryResult {
+    /// It answered with a 2xx status.
+    Taken,
+    /// It answered with another status, or not at all.
+    Failed,
+}
+
 /// Which deliveries.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct DeliveriesPart {
+pub(crate) struct DeliveriesQuery {
     /// `next` of the previous page. Omit it for the first page.
     #[serde(default, deserialize_with = "given")]
     after: Option<String>,
@@ -592,6 +604,35 @@ pub(crate) struct DeliveriesPart {
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
     limit: Option<Limit>,
+    /// `desc`, the default, has the newest first. `asc` has the oldest first.
+    #[serde(default, deserialize_with = "given_word")]
+    #[param(inline)]
+    order: Option<Order>,
+    /// `taken`: only those that the address answered with a 2xx status; `failed`: only the others.
+    #[serde(default, deserialize_with = "given_word")]
+    #[param(inline)]
+    result: Option<DeliveryResult>,
+    /// Only events of this type.
+    #[serde(default, deserialize_with = "given_word")]
+    #[param(value_type = Option<WantedType>, inline)]
+    r#type: Option<WantedType>,
+    /// Only tries to post this event, by its id.
+    #[serde(default, deserialize_with = "given")]
+    #[param(value_type = Option<String>)]
+    event: Option<String>,
+}
+
+impl DeliveriesQuery {
+    /// Whether deliveries may be left out.
+    fn narrows(&self) -> bool {
+        self.result.is_some() || self.r#type.is_some() || self.event.is_some()
+    }
+
+    fn wants(&self, delivery: &Delivery) -> bool {
+        self.result.is_none_or(|result| (result == DeliveryResult::Taken) == delivery.is_taken())
+            && self.r#type.is_none_or(|WantedType(wanted)| delivery.event_type == Some(wanted))
+            && self.event.as_ref().is_none_or(|wanted| *wanted == delivery.event)
+    }
 }
 
 /// One try to post an event.
@@ -633,24 +674,33 @@ impl From<Delivery> for DeliveryView {
 
 /// Lists the deliveries of a webhook in the last seven days, newest first: each attempt to post an event, and the
 /// answer.
+///
+/// With a filter, a page may have few or no items although more follow, because one request examines at most 1,000
+/// deliveries. Read pages until `next` is null.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/webhooks/{webhook}/deliveries", tag = "webhooks", operation_id = "list_deliveries",
-    params(DeliveriesPart), responses((status = 200, body = Page<DeliveryView>))
+    params(DeliveriesQuery), responses((status = 200, body = Page<DeliveryView>))
 )]
 pub(super) async fn deliveries(
     owner: WebhooksOwner,
     State(app): State<Arc<App>>,
     Id(id): Id<WebhookId>,
-    Query(part): Query<DeliveriesPart>,
+    Query(which): Query<DeliveriesQuery>,
 ) -> Answer<Json<Page<DeliveryView>>> {
-    let webhook = found(&app, owner, id).await?;
-    let limit = part.limit.unwrap_or_default().get();
+    let (app, webhook) = (&*app, found(&app, owner, id).await?);
+    let (of, upwards) = ((webhook.firm, id), which.order == Some(Order::Asc));
     let prefix = Key::delivery_prefix(webhook.firm, id);
-    let before = part.after.as_deref().map(|cursor| {
+    let after = which.after.as_deref().map(|cursor| {
         let key = Key::delivery_before(webhook.firm, id, place_of(cursor, &prefix)?);
         key.ok_or_else(|| invalid("after: not the `next` of a page"))
     });
-    let found = Delivery::list(&app.table, (webhook.firm, id), before.transpose()?, limit).await?;
-    let next = found.next.map(|place| next_at(&place, &prefix));
-    Ok(Json(Page { items: found.items.into_iter().map(DeliveryView::from).collect(), next }))
+    let read = |after, at_once| async move {
+        let rows = Delivery::list(&app.table, of, (after, upwards), at_once).await?;
+        let has_more = rows.len() == at_once;
+        Answer::Ok((rows.into_iter().map(|row| (row.key, row.value)).collect(), has_more))
+    };
+    let wanted = which.narrows().then_some(|delivery: &Delivery| which.wants(delivery));
+    let (items, next) = examined(after.transpose()?, which.limit.unwrap_or_default(), read, wanted).await?;
+    let next = next.map(|key| next_at(key.delivery_cursor(), &prefix));
+    Ok(Json(Page { items: items.into_iter().map(DeliveryView::from).collect(), next }))
 }

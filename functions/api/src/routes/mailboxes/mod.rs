@@ -39,7 +39,7 @@ use utoipa::{IntoParams, ToSchema};
 use self::view::{HintView, MailboxView, view};
 use super::{
     creation::{Creation, create_once},
-    page::{Item, Listed, Page, SortedPart},
+    paging::{Item, Listed, Page, PageQuery},
 };
 use crate::{
     auth::FirmScope,
@@ -322,13 +322,13 @@ pub(crate) struct MailboxesFilter {
     address: Option<SoughtAddress>,
 }
 
-/// Lists a firm's mailboxes.
+/// Lists a firm's mailboxes, with their states and progress.
 ///
 /// With `connector`, `member`, `state`, `kind` or `address`, a page may have few or no items although more follow,
 /// because one request examines at most 1,000 mailboxes. Read pages until `next` is null.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/mailboxes", tag = "mailboxes", operation_id = "list_mailboxes",
-    params(MailboxesFilter, SortedPart), responses((status = 200, body = Page<MailboxView>))
+    params(MailboxesFilter, PageQuery), responses((status = 200, body = Page<MailboxView>))
 )]
 pub(super) async fn list(
     firm: FirmScope,

@@ -13,6 +13,7 @@ use shared::{
         message::Message,
         rules::{EXCLUDED_MAX, People, Rules, SkipReason},
     },
+    problem::Problem,
 };
 use utoipa::ToSchema;
 
@@ -24,7 +25,7 @@ use crate::{
     field::{Address, Domain},
     precondition::{IfMatch, Tagged},
     routes::{
-        page::{NumberedPart, Page},
+        paging::{NumberedPageQuery, Page, in_feed},
         views::MessageView,
     },
 };
@@ -109,16 +110,21 @@ pub(crate) struct WouldSkip {
 /// A page may be empty and still have a `next`, because a request examines at most 2,000 entries.
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/mailboxes/{mailbox}/rules/preview", tag = "mailboxes",
-    operation_id = "preview_rules", params(NumberedPart), responses((status = 200, body = Page<WouldSkip>))
+    operation_id = "preview_rules", params(NumberedPageQuery),
+    responses(
+        (status = 200, body = Page<WouldSkip>),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`position_unknown`"),
+    )
 )]
 pub(crate) async fn preview(
     firm: FirmScope,
     State(app): State<Arc<App>>,
     Id(mailbox): Id<MailboxId>,
-    Query(part): Query<NumberedPart>,
+    Query(part): Query<NumberedPageQuery>,
     Json(new): Json<NewRules>,
 ) -> Answer<Json<Page<WouldSkip>>> {
     let rules = new.read()?;
+    in_feed(&app, firm.id(), part.after).await?;
     let mailbox = find(&app, firm.id(), mailbox).await?.value.id;
     let people = People::of(&app.table, firm.id(), &rules).await?;
     let filter = MessageFilter { mailbox: Some(mailbox), ..MessageFilter::default() };

@@ -66,7 +66,7 @@ pub(crate) struct MailboxView {
 }
 
 impl MailboxView {
-    /// The same with recommendations.
+    /// Adds recommendations.
     pub(super) fn with_hints(self, hints: Vec<HintView>) -> Self {
         Self { hints, ..self }
     }
@@ -160,7 +160,7 @@ pub(crate) struct HintView {
     meaning: &'static str,
     /// What the Microsoft 365 administrator should do.
     next_action: &'static str,
-    /// The same as commands of Exchange Online PowerShell.
+    /// What to do, as commands of Exchange Online PowerShell.
     commands: Vec<String>,
 }
 

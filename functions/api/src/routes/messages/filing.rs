@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use axum::{Extension, extract::State};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use shared::{
     app::App,
     base::id::{FirmId, MessageId},
@@ -65,12 +65,38 @@ pub(crate) struct Filings {
 
 /// Most mails that are filed by one request.
 const FILED_MAX: usize = 100;
+/// Most characters of what is no id that stand in the answer.
+const ANSWERED_CHARS_MAX: usize = 300;
 
-/// A mail's id.
+/// A mail's id. A text that is none is answered with a problem of its own.
 #[derive(ToSchema)]
-#[schema(value_type = String, pattern = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[0-9a-f]{32}$")]
+#[schema(value_type = String)]
 #[expect(dead_code, reason = "describes an id")]
 struct MessageRef(MessageId);
+
+/// A mail as a request names it among others: by its id, or by a text that is none.
+#[derive(Debug, Clone)]
+pub(crate) struct NamedMail(Result<MessageId, String>);
+
+impl From<MessageId> for NamedMail {
+    fn from(id: MessageId) -> Self {
+        Self(Ok(id))
+    }
+}
+
+impl<'de> Deserialize<'de> for NamedMail {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Ok(Self(text.parse().map_err(|_| text.chars().take(ANSWERED_CHARS_MAX).collect())))
+    }
+}
+
+impl NamedMail {
+    /// Its id; none if it is named by something else.
+    pub(crate) fn id(&self) -> Option<&MessageId> {
+        self.0.as_ref().ok()
+    }
+}
 
 /// Where to file many mails.
 #[derive(Deserialize, ToSchema)]
@@ -78,7 +104,7 @@ struct MessageRef(MessageId);
 pub(crate) struct NewFilings {
     /// The ids of the mails.
     #[schema(value_type = Vec<MessageRef>, min_items = 1, max_items = 100)]
-    messages: Vec<MessageId>,
+    messages: Vec<NamedMail>,
     /// The dossier, in the business application's own words; null takes the mails out of those that they are in.
     #[schema(required)]
     #[serde(deserialize_with = "Option::deserialize")]
@@ -88,9 +114,10 @@ pub(crate) struct NewFilings {
 /// What came of one of many mails.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct FiledView {
-    #[schema(value_type = String)]
-    message: MessageId,
-    /// Why it was not filed, as `not_found` or `not_archived`. Null where it is filed as asked.
+    /// The id, as the request has it.
+    message: String,
+    /// Why it was not filed, as `not_found`, `not_archived`, or `invalid_request` where this is no id. Null where it is
+    /// filed as asked.
     problem: Option<Problem>,
 }
 
@@ -148,7 +175,7 @@ pub(crate) async fn file_many(
     let dossier = new.dossier.map(Name::into_inner);
     let (by, at) = (firm.by(), app.clock.now());
     let change = FilingChange::requested(dossier.as_deref(), &by, at);
-    let items = file_each(&app, firm.id(), new.messages.into_iter().map(|id| (id, Ok(change)))).await?;
+    let items = file_each(&app, firm.id(), new.messages.into_iter().map(|named| (named, Ok(change)))).await?;
     Ok(Json(FiledMany { items }))
 }
 
@@ -163,17 +190,20 @@ pub(crate) fn not_proposed() -> Problem {
 pub(crate) async fn file_each(
     app: &App,
     firm: FirmId,
-    changes: impl Iterator<Item = (MessageId, Result<FilingChange<'_>, Problem>)>,
+    changes: impl Iterator<Item = (NamedMail, Result<FilingChange<'_>, Problem>)>,
 ) -> Answer<Vec<FiledView>> {
     let (mut items, mut waiting, mut failure) = (Vec::new(), BTreeSet::new(), None);
-    for (id, change) in changes {
-        let filed = match change {
-            Ok(change) => filing::file((&app.table, &app.feed), (firm, id), change).await.map_err(Failure::from),
-            Err(problem) => Err(problem.into()),
+    for (NamedMail(named), change) in changes {
+        let filed = match (&named, change) {
+            (Ok(id), Ok(change)) => {
+                filing::file((&app.table, &app.feed), (firm, *id), change).await.map_err(Failure::from)
+            }
+            (Ok(_), Err(problem)) => Err(problem.into()),
+            (Err(_), _) => Err(invalid("this is no message id")),
         };
         let problem = match filed {
             Ok(filed) => {
-                waiting.extend((!filed.state.is_final()).then_some(id.mailbox));
+                waiting.extend((!filed.state.is_final()).then_some(filed.id.mailbox));
                 None
             }
             Err(failed) => match failed.told() {
@@ -184,7 +214,7 @@ pub(crate) async fn file_each(
                 }
             },
         };
-        items.push(FiledView { message: id, problem });
+        items.push(FiledView { message: named.map_or_else(|text| text, |id| id.to_string()), problem });
     }
     for mailbox in waiting {
         mailboxes::queue(app, firm, mailbox).await;
@@ -233,7 +263,7 @@ pub(crate) async fn file_conversation(
     let registry = MessageSource { table: &app.table, feed: &app.feed, firm: firm.id(), filter: &filter };
     let search = Search { registry, archive: &app.archive, store: &app.indexes, cache: &cache };
     let ConversationMails { mails, is_complete } = follow_conversation(&search, (&first, keys), change).await?;
-    let items = file_each(&app, firm.id(), mails.iter().map(|mail| (mail.id, Ok(change)))).await?;
+    let items = file_each(&app, firm.id(), mails.iter().map(|mail| (mail.id.into(), Ok(change)))).await?;
     Ok(Json(FiledConversation { items, is_complete }))
 }
 

@@ -27,7 +27,7 @@ use shared::{
 };
 use utoipa::{IntoParams, ToSchema};
 
-use super::{mailboxes::folders::by_well_known_name, views::MessageView};
+use super::{mailboxes::folders::by_well_known_name, paging::in_feed, views::MessageView};
 use crate::{
     auth::FirmScope,
     error::{Answer, Failure, invalid, not_found},
@@ -294,6 +294,7 @@ pub(super) async fn list(
     Extension(cache): Extension<Arc<SearchCache>>,
     Query(mut which): Query<MessagesFilter>,
 ) -> Answer<Json<FoundMessages>> {
+    in_feed(&app, firm.id(), which.after).await?;
     let page = (which.after, which.limit.unwrap_or_default().get());
     let phrases = match which.q.take().map(SearchText::into_inner) {
         // Nothing fits a text without any word, such as a sign alone.

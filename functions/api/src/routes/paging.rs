@@ -6,8 +6,9 @@ use axum::{extract::FromRequestParts, http::request::Parts};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use shared::{
+    app::App,
     aws::table::{Key, Table},
-    base::name_order::name_order,
+    base::{id::FirmId, name_order::name_order},
     problem::{Code, Problem},
 };
 use utoipa::{IntoParams, ToSchema};
@@ -43,20 +44,6 @@ pub(crate) enum Sort {
     Oldest,
 }
 
-/// Which part of a list that has no filters and no other order than that of its ids.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct Part {
-    /// `next` of the previous page. Omit it for the first page.
-    #[serde(default, deserialize_with = "given")]
-    #[param(value_type = Option<String>, pattern = "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}([.][0-9a-f]{0,136})?$")]
-    after: Option<Cursor>,
-    /// 1 to 100, default 50.
-    #[serde(default, deserialize_with = "given")]
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
-    limit: Option<Limit>,
-}
-
 /// Sorts a list that comes whole; without `sort` it stays as it is, by id.
 pub(crate) fn sorted<V: Item>(sort: Option<Sort>, mut all: Vec<V>) -> Vec<V> {
     if let Some(sort) = sort {
@@ -65,10 +52,20 @@ pub(crate) fn sorted<V: Item>(sort: Option<Sort>, mut all: Vec<V>) -> Vec<V> {
     all
 }
 
+/// In which order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Order {
+    /// The oldest first.
+    Asc,
+    /// The newest first.
+    Desc,
+}
+
 /// Which part of a list, and in which order: what its own filters have beside them. [`Listed`] reads both.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct SortedPart {
+pub(crate) struct PageQuery {
     /// `id` (default); `name`: by name, of a mailbox by address; `newest` or `oldest`: by creation. Use the same for
     /// all pages of a list.
     #[serde(default, deserialize_with = "given_word")]
@@ -90,11 +87,11 @@ pub(crate) struct Listed<F> {
     /// The filters.
     pub filter: F,
     /// The part.
-    pub part: SortedPart,
+    pub part: PageQuery,
 }
 
 impl<F: DeserializeOwned> Takes for Listed<F> {
-    const QUERY: Option<QueryNames> = Some(|| [field_names::<F>(), field_names::<SortedPart>()].concat());
+    const QUERY: Option<QueryNames> = Some(|| [field_names::<F>(), field_names::<PageQuery>()].concat());
 }
 
 impl<F: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Listed<F> {
@@ -110,7 +107,7 @@ impl<F: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Listed<F> {
 /// What a list has: a firm, or a thing of a firm.
 pub(crate) trait Item: DeserializeOwned {
     /// Its id.
-    type Id: FromStr<Err: Display> + Display;
+    type Id: FromStr<Err: Display> + Display + Clone;
     fn id(&self) -> Self::Id;
     /// What a person looks for it by.
     fn name(&self) -> &str;
@@ -120,7 +117,7 @@ pub(crate) trait Item: DeserializeOwned {
 /// Which part of a list whose items have numbers.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct NumberedPart {
+pub(crate) struct NumberedPageQuery {
     /// `next` of the previous page. Omit it for the first page.
     #[serde(default, deserialize_with = "given")]
     pub after: Option<u64>,
@@ -193,7 +190,7 @@ impl FromStr for Cursor {
 }
 
 impl Cursor {
-    /// The same in that list.
+    /// Itself, if it is of that list.
     ///
     /// Errors: it is of another list.
     fn of_list(self, prefix: &Key) -> Answer<Self> {
@@ -274,10 +271,25 @@ pub(crate) fn place_of<'a>(cursor: &'a str, prefix: &Key) -> Answer<&'a str> {
     }
 }
 
-/// Most items that one request looks at for a page of those that are wanted.
-const LOOKED_AT_MAX: usize = 1_000;
-/// Items of one reading while it looks.
-const LOOKED_AT_ONCE: usize = 100;
+/// That the feed has no such position.
+pub(crate) fn ahead(field: &str) -> Failure {
+    Problem::new(Code::PositionUnknown, format!("{field}: the feed does not go so far.")).into()
+}
+
+/// Whether the feed of a firm has the position that a list of its numbers goes on below.
+///
+/// Errors: it does not go so far, or the table does not answer.
+pub(crate) async fn in_feed(app: &App, firm: FirmId, after: Option<u64>) -> Answer<()> {
+    match after {
+        Some(after) if after > app.feed.last_number(firm).await? => Err(ahead("after")),
+        _ => Ok(()),
+    }
+}
+
+/// Most items that one request examines for a page of those that are wanted.
+const EXAMINED_MAX: usize = 1_000;
+/// Items of one reading meanwhile.
+const EXAMINED_AT_ONCE: usize = 100;
 
 impl<T> Page<T> {
     /// The one item of a list that is known by a name, if it is wanted: there is no further page.
@@ -285,54 +297,60 @@ impl<T> Page<T> {
         let item = item.filter(|item| wanted.is_none_or(|wanted| wanted(item)));
         Self { items: item.into_iter().collect(), next: None }
     }
+
+    /// Shows each item.
+    pub fn map<V>(self, show: impl Fn(T) -> V) -> Page<V> {
+        Page { items: self.items.into_iter().map(show).collect(), next: self.next }
+    }
 }
 
 /// Most items of a list that is sorted by anything but its ids.
 const SORTED_MAX: usize = 10_000;
 
-impl SortedPart {
+impl PageQuery {
     /// Those of the items under `prefix` that are wanted, all of them without `wanted`; `key` makes the key of an id.
     ///
-    /// With `wanted`, a page by id may have few items or none although more follow: a request looks at
-    /// [`LOOKED_AT_MAX`] items at most.
+    /// By id, it examines as many as [`examined`] does.
     ///
     /// Errors: `after` is not of this list, a sorted list is too long, or the table does not answer.
     pub async fn read<V: Item>(
         self,
         table: &Table,
         prefix: &Key,
-        key: impl FnOnce(V::Id) -> Key,
+        key: impl Fn(V::Id) -> Key,
         wanted: Option<impl Fn(&V) -> bool>,
     ) -> Answer<Page<V>> {
         if self.sort.is_some_and(|sort| sort != Sort::Id) {
             let all = table.query_all::<V>(prefix).await?.into_iter().map(|row| row.value).collect();
             return self.cut(prefix, all, wanted);
         }
-        let (limit, mut items) = (self.limit.unwrap_or_default().get(), Vec::new());
-        let at_once = if wanted.is_some() { LOOKED_AT_ONCE } else { limit };
+        let read = |after: Option<V::Id>, at_once| {
+            let edge = after.map(&key);
+            async move {
+                let page = table.query::<V>(prefix, edge.as_ref(), at_once).await?;
+                let rows = page.rows.into_iter().map(|row| (row.value.id(), row.value));
+                Ok((rows.collect(), page.next.is_some()))
+            }
+        };
+        self.by_id(prefix, read, wanted).await
+    }
+
+    /// Those that are wanted of a list that comes by its ids; `read` is as of [`examined`].
+    ///
+    /// Errors: `after` is not of the list under `prefix`, or those of `read`.
+    pub async fn by_id<T, I, F>(
+        self,
+        prefix: &Key,
+        read: impl Fn(Option<I>, usize) -> F,
+        wanted: Option<impl Fn(&T) -> bool>,
+    ) -> Answer<Page<T>>
+    where
+        I: FromStr<Err: Display> + Display + Clone,
+        F: Future<Output = Answer<(Vec<(I, T)>, bool)>>,
+    {
         let after = self.after.map(|cursor| cursor.by_id(prefix)).transpose()?;
-        let (mut edge, mut looked_at) = (parse(after)?.map(key), 0);
-        let of_list = list(prefix);
-        let named = |id: V::Id| format!("{id}.{of_list}");
-        loop {
-            let page = table.query::<V>(prefix, edge.as_ref(), at_once).await?;
-            let (in_page, mut at) = (page.rows.len(), None);
-            for (n, row) in page.rows.into_iter().enumerate() {
-                at = Some(named(row.value.id()));
-                if wanted.as_ref().is_none_or(|wanted| wanted(&row.value)) {
-                    items.push(row.value);
-                }
-                if items.len() == limit {
-                    let next = at.filter(|_| n + 1 < in_page || page.next.is_some());
-                    return Ok(Page { items, next });
-                }
-            }
-            looked_at += in_page;
-            if page.next.is_none() || looked_at >= LOOKED_AT_MAX {
-                return Ok(Page { items, next: at.filter(|_| page.next.is_some()) });
-            }
-            edge = page.next;
-        }
+        let (items, next) = examined(parse(after)?, self.limit.unwrap_or_default(), read, wanted).await?;
+        Ok(Page { items, next: next.map(|id| next_at(&id.to_string(), prefix)) })
     }
 
     /// This part of a whole list, in its order: of those under `prefix`. Two items that sort alike come by their ids.
@@ -358,29 +376,39 @@ impl SortedPart {
         let next = next.map(|((Rank(rank), id), _)| format!("{id}.{}{rank}", list(prefix)));
         Ok(Page { items: page.into_iter().map(|(_, item)| item).collect(), next })
     }
-
-    /// The same part of a list that comes by its ids.
-    pub fn by_id(self) -> Part {
-        Part { after: self.after, limit: self.limit }
-    }
 }
 
-impl Part {
-    /// The values whose keys begin with `prefix`; `key` makes the key of an id, `id` tells a value's.
-    ///
-    /// Errors: `after` is not of this list, or the table does not answer.
-    pub async fn read<T: FromStr<Err: Display> + Display, V: DeserializeOwned>(
-        self,
-        table: &Table,
-        prefix: &Key,
-        key: impl FnOnce(T) -> Key,
-        id: impl FnOnce(&V) -> T,
-    ) -> Answer<Page<V>> {
-        let after = self.after.map(|cursor| cursor.by_id(prefix)).transpose()?;
-        let (after, limit) = (parse(after)?.map(key), self.limit.unwrap_or_default().get());
-        let page = table.query::<V>(prefix, after.as_ref(), limit).await?;
-        let next = page.next.and_then(|_| page.rows.last().map(|row| next_at(&id(&row.value).to_string(), prefix)));
-        Ok(Page { items: page.rows.into_iter().map(|row| row.value).collect(), next })
+/// At most `limit` items of a list behind a place, and the place behind which the next page begins; none at the end.
+/// Where only some are `wanted`, it goes on until the page is full and another one is found, and examines
+/// [`EXAMINED_MAX`] items at most: then the page may have few or none although more follow.
+///
+/// `read` gives at most so many items behind a place, each with its own place, and tells whether more follow.
+pub(crate) async fn examined<T, C: Clone, F: Future<Output = Answer<(Vec<(C, T)>, bool)>>>(
+    mut place: Option<C>,
+    limit: Limit,
+    read: impl Fn(Option<C>, usize) -> F,
+    wanted: Option<impl Fn(&T) -> bool>,
+) -> Answer<(Vec<T>, Option<C>)> {
+    let (mut items, mut count) = (Vec::new(), 0);
+    let at_once = if wanted.is_some() { EXAMINED_AT_ONCE } else { limit.get() };
+    loop {
+        let (rows, has_more) = read(place.clone(), at_once).await?;
+        count += rows.len();
+        for (at, item) in rows {
+            if wanted.as_ref().is_none_or(|wanted| wanted(&item)) {
+                if items.len() == limit.get() {
+                    return Ok((items, place));
+                }
+                items.push(item);
+            }
+            place = Some(at);
+        }
+        if !has_more {
+            return Ok((items, None));
+        }
+        if wanted.is_none() || count >= EXAMINED_MAX {
+            return Ok((items, place));
+        }
     }
 }
 
