@@ -24,8 +24,8 @@ use shared::{
     evidence::{
         bucket::key,
         checkpoint::{Checkpoint, LogKeys},
-        entry::entry,
         eraser::{EraseError, ErasedScope, Erasure},
+        log_entry::entry,
         report::{FindingKind, Report},
         stamp::StampRoots,
         tlog::{LogTile, TILE_WIDTH, TileKind, Tree, bundle, leaf},

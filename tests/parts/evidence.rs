@@ -15,7 +15,7 @@ use shared::{
         appender::{AppendError, Appended, verifying_keys},
         bucket::{LogError, key},
         checkpoint::{Checkpoint, LogKeys},
-        entry::entry,
+        log_entry::entry,
         report::Report,
         resume::{ResumeError, Resumed},
         stamp::StampRoots,

@@ -269,6 +269,11 @@ async fn only_a_confirmed_erasure_keeps_mail_less_long_and_a_hold_refuses_it() {
     kept.archive.append().await;
     let report = kept.proved().await;
     assert_eq!((report.originals, report.copies_left), (2, 0));
+    // A copy that would be kept longer does not come back.
+    let bytes = kept.archive.object(&kept.at(mail, 3)).await;
+    kept.archive.put(&key(firm, mail), &bytes).await;
+    assert_eq!(kept.archive.verify().await, [(FindingKind::Extra, key(firm, mail))]);
+    kept.archive.remove_all_versions(&key(firm, mail)).await;
     assert_eq!(kept.archive.refusal(json!({ "kind": "message", "message": held })).await["reason"], "held");
     // An erasure takes every copy, wherever it is kept.
     kept.set_periods(json!(5)).await;

@@ -12,6 +12,7 @@ mod feed;
 mod filing;
 mod frozen;
 mod keeping;
+mod planting;
 mod schedule;
 mod search;
 mod stamps;

@@ -140,6 +140,11 @@ async fn a_proof_is_checked_without_greffe_and_holds_only_as_it_was_given_out() 
         fs::write(files.path(name), whole).unwrap();
     }
     assert!(files.check().is_ok());
+    // The key as OpenSSL reads it is the one that the page's steps use.
+    let pem = files.text("key.pem");
+    fs::write(files.path("key.pem"), pem.replacen("MCow", "MCox", 1)).unwrap();
+    assert!(files.check().unwrap_err().contains("key.pem"));
+    fs::write(files.path("key.pem"), pem).unwrap();
     // Each is in the trail, as a reading of the mail.
     let trail = world.get(&format!("/v1/firms/{}/audit?limit=100", registry.firm)).await.ok();
     assert!(trail.to_string().contains("/messages/{message}/proof"));

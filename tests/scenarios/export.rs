@@ -14,7 +14,7 @@ use local::{
 use serde_json::{Value, json};
 use shared::{
     aws::secrets::EVIDENCE_KEY,
-    evidence::{import::ImportError, report::Report, stamp::StampRoots, verify::Verifier},
+    evidence::{erasure_request::ROUND_TIME, import::ImportError, report::Report, stamp::StampRoots, verify::Verifier},
     mail::archive,
 };
 use tests::{Registry, World, message_id};
@@ -225,6 +225,46 @@ async fn an_export_that_was_killed_goes_on_and_ends_the_same() {
     let of_another = Wanted { dossier: Some("2026/17".to_owned()), ..whole(&registry) };
     let refused = exported(&world, twice.path(), of_another, 1).await.unwrap_err();
     assert!(matches!(refused, ExportHereError::Other(_)), "{refused}");
+}
+
+#[tokio::test]
+async fn what_is_left_of_erased_mail_comes_in_with_its_erasure_and_an_altered_file_does_not() {
+    let (world, registry, mails) = archived().await;
+    let erasures = format!("/v1/firms/{}/erasures", registry.firm);
+    for target in
+        [json!({ "kind": "message", "message": mails[3] }), json!({ "kind": "messages", "messages": [mails[4]] })]
+    {
+        let new = json!({ "target": target, "asked_by": "Ada", "reason": "Article 17" });
+        let id = world.post(&erasures, new).await.ok()["id"].as_str().unwrap().to_owned();
+        Box::pin(world.host.erase()).await;
+        world.post(&format!("{erasures}/{id}/confirm"), json!({})).await.ok();
+        Box::pin(world.host.erase()).await;
+        world.clock.advance(ROUND_TIME);
+        Box::pin(world.host.erase()).await;
+    }
+    world.host.append_logs().await;
+    let folder = tempfile::tempdir().unwrap();
+    exported(&world, folder.path(), whole(&registry), u64::MAX).await.unwrap();
+    let other = World::new().await;
+    let key = folder.path().join("key.txt");
+    write_key(&world.host.app, &key).await.unwrap();
+    sign_with(&other.host.app, &key).await.unwrap();
+    for zip in zips(folder.path()) {
+        let bytes = fs::read(&zip).unwrap();
+        let mut altered = bytes.clone();
+        altered[bytes.len() / 3] ^= 1;
+        fs::write(&zip, &altered).unwrap();
+        let refused = import(&other.host.app, folder.path(), &|_| {}).await.unwrap_err();
+        assert!(matches!(&refused, ExportHereError::Altered(path) if *path == zip), "{refused}");
+        fs::write(&zip, &bytes).unwrap();
+    }
+    assert_eq!(other.objects().await.len(), 0, "nothing is taken in");
+    import(&other.host.app, folder.path(), &|_| {}).await.unwrap();
+    let report = verified(&other).await;
+    assert!(report.proved, "{report}");
+    let there = other.get(&format!("/v1/firms/{}/messages/{}", registry.firm, mails[4])).await.ok();
+    assert_eq!((&there["state"], &there["erasure"]["reason"]), (&json!("removed"), &json!("Article 17")), "{there}");
+    assert_eq!(other.get(&erasures).await.ok()["items"].as_array().unwrap().len(), 2);
 }
 
 #[tokio::test]

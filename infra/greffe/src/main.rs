@@ -28,6 +28,7 @@ use shared::{
     evidence::{
         eraser::{ErasedCount, ErasedScope, Erasure},
         export::LeftOut,
+        report::counted,
         resume::Resumed,
     },
 };
@@ -405,7 +406,9 @@ async fn export(arguments: ExportArguments) -> Ended {
     if arguments.json {
         writeln!(out, "{}", serde_json::to_string(&exported)?)?;
     } else {
-        writeln!(out, "{mails} mails with their proofs are in {} ({files} ZIP files, {bytes} bytes)", to.display())?;
+        let mails = counted(*mails, "mail with its proof is", "mails with their proofs are");
+        let files = counted(*files as u64, "ZIP file", "ZIP files");
+        writeln!(out, "{mails} in {} ({files}, {bytes} bytes)", to.display())?;
         for LeftOut { message, reason } in left_out {
             writeln!(out, "left out: message {message}: {reason}")?;
         }
@@ -422,14 +425,14 @@ async fn import(ImportArguments { place, export, evidence_key }: &ImportArgument
     let imported = local::export::import(&app, export, &told).await?;
     writeln!(
         std::io::stdout(),
-        "firm {} is here with {} mails; its mailboxes are paused. Run verify now.",
+        "firm {} is here with {}; its mailboxes are paused. Run verify now.",
         imported.firm,
-        imported.mails
+        counted(imported.mails, "mail", "mails")
     )?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Exits with 1 where nothing was erased.
+/// Says what would be erased, or erases it.
 async fn erase(arguments: EraseArguments) -> Ended {
     let EraseArguments { firm, what, by, reason, .. } = arguments;
     let ErasedArguments { message, mailbox, member, whole_firm } = what;
@@ -458,17 +461,23 @@ async fn erase(arguments: EraseArguments) -> Ended {
     let mut out = std::io::stdout();
     if !arguments.confirm {
         let ErasedCount { originals, facts, .. } = app.eraser().preview(&erasure).await?;
-        writeln!(out, "{originals} originals and {facts} events would be erased for good. --confirm erases them.")?;
-        return Ok(ExitCode::FAILURE);
+        writeln!(out, "{} would be erased for good. --confirm erases them.", found(originals, facts))?;
+        return Ok(ExitCode::SUCCESS);
     }
     let ErasedCount { originals, facts, .. } = app.eraser().erase(&erasure).await?;
     writeln!(
         out,
-        "{originals} originals and {facts} events are erased. What is left: their log entries, which have ids, times and \
-         digests, because a log that could forget would prove nothing; and who asked for the erasure, and why. Copies \
-         that others have, and backups, are not erased."
+        "Erased: {}. What is left: their log entries, which have ids, times and digests, because a log that could forget \
+         would prove nothing; and who asked for the erasure, and why. Copies that others have, and backups, are not \
+         erased.",
+        found(originals, facts)
     )?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What an erasure finds, in words.
+fn found(originals: u64, events: u64) -> String {
+    format!("{} and {}", counted(originals, "original", "originals"), counted(events, "event", "events"))
 }
 
 /// Prints what each firm's table had lost.

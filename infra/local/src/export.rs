@@ -15,13 +15,17 @@ use std::{
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use shared::{
     app::App,
     aws::{
         secrets::{EVIDENCE_KEY, SecretError},
         table::TableError,
     },
-    base::id::{FirmId, MailboxId},
+    base::{
+        digest::Digest,
+        id::{FirmId, MailboxId},
+    },
     evidence::{
         export::{ExportError, LeftOut, StampedLog, WrittenZip},
         import::{ImportError, Importer},
@@ -166,6 +170,26 @@ struct Part {
     written: WrittenZip,
     /// The number below which the next one goes on.
     next: Option<u64>,
+}
+
+impl Part {
+    /// The file is as it was exported, by its length and its SHA-256.
+    ///
+    /// Errors: it is not, or can't be read.
+    async fn check(&self, folder: &Path) -> Result<(), ExportHereError> {
+        let path = folder.join(&self.file);
+        let read = path.clone();
+        let digest = tokio::task::spawn_blocking(move || {
+            let (mut file, mut hasher) = (std::fs::File::open(read)?, Sha256::new());
+            let bytes = std::io::copy(&mut file, &mut hasher)?;
+            Ok((Digest::from(hasher.finalize()), bytes))
+        });
+        let digest = digest.await.map_err(std::io::Error::other).flatten().map_err(failed("read", &path))?;
+        match digest == (self.written.sha256, self.written.bytes) {
+            true => Ok(()),
+            false => Err(ExportHereError::Altered(path)),
+        }
+    }
 }
 
 /// What was exported.
@@ -411,14 +435,17 @@ pub struct Imported {
 
 /// Takes the firm of a finished export in. `tell` gets the progress.
 ///
-/// Errors: the export is not whole or not as it was written; the deployment knows the firm, or not the key that signed
-/// its log.
+/// Errors: the export is not whole, or a ZIP file is not the one that `export.json` names; the deployment knows the
+/// firm, or not the key that signed its log.
 pub async fn import(app: &App, folder: &Path, tell: &(dyn Fn(&str) + Sync)) -> Result<Imported, ExportHereError> {
     let manifest = Manifest::read(folder).await?;
     let is_whole =
         |manifest: &Manifest| manifest.is_done && manifest.all().all(|part| part.written.left_out.is_empty());
     let manifest = manifest.filter(is_whole).ok_or_else(|| ExportHereError::NotWhole(folder.to_owned()))?;
     let rest = manifest.rest.as_ref().ok_or_else(|| ExportHereError::NotWhole(folder.to_owned()))?;
+    for part in manifest.all() {
+        part.check(folder).await?;
+    }
     let key = app.secrets.read_afresh(EVIDENCE_KEY).await?;
     let importer = Importer { table: &app.table, feed: &app.feed, store: &app.logs, key: &key, now: app.clock.now() };
     let (path, progress) = (folder.join(&rest.file), Progress::new(tell));

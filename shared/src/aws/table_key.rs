@@ -98,7 +98,7 @@ const SORT_KEY_BYTES_MAX: usize = 1_024;
 pub(super) type TableItem = HashMap<String, AttributeValue>;
 
 /// Where an item lies.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
     pub(super) pk: String,
     pub(super) sk: String,
@@ -656,6 +656,17 @@ impl Key {
         Self::of_mailbox(firm, message.mailbox, format!("PARTS#{}", message.local()))
     }
 
+    /// All changes of where the messages of a mailbox are filed.
+    pub fn filings_prefix(firm: FirmId, mailbox: MailboxId) -> Self {
+        Self::of_mailbox(firm, mailbox, "FILING#".to_owned())
+    }
+
+    /// The message of a mailbox that a [`Key::filing`] is of, and the change that it is.
+    pub fn filing_of(&self, mailbox: MailboxId) -> Option<(MessageId, u32)> {
+        let (local, count) = self.sk.strip_prefix("FILING#")?.split_once('#')?;
+        Some((MessageId::from_local(mailbox, local).ok()?, count.parse().ok()?))
+    }
+
     /// All changes of where a message is filed.
     pub fn filing_prefix(firm: FirmId, message: MessageId) -> Self {
         Self::of_mailbox(firm, message.mailbox, format!("FILING#{}#", message.local()))
@@ -888,6 +899,7 @@ mod tests {
             ("copy_prefix", Key::copy_prefix(firm, member), "copy"),
             ("copy_prefix_of", Key::copy_prefix_of(firm, member, EntryKind::Contact), "copy"),
             ("filing_prefix", Key::filing_prefix(firm, message), "filing"),
+            ("filings_prefix", Key::filings_prefix(firm, mailbox), "filing"),
             ("connector_prefix", Key::connector_prefix(firm), "connector"),
             ("member_prefix", Key::member_prefix(firm), "member"),
             ("user_prefix", Key::user_prefix(firm), "user"),

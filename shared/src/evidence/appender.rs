@@ -26,7 +26,7 @@ use crate::{
     evidence::{
         bucket::{CHECKPOINT, LogError, LogObject, LogStore, kept_checkpoint, verifying_key},
         checkpoint::{Checkpoint, CheckpointError, LogKeys, VerifyingKeys, WeakKeyError},
-        entry::{EntryError, entry},
+        log_entry::{EntryError, entry},
         tlog::{LogTile, TILE_WIDTH, TileKind, Tree, TreeError, bundle, leaf, unbundle},
     },
     firm::{

@@ -13,6 +13,7 @@ use aws_sdk_s3::{
     types::{ChecksumMode, ObjectLockLegalHoldStatus},
 };
 use aws_smithy_runtime_api::http::Response;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use http_body_util::{BodyExt as _, Limited};
 use jiff::Timestamp;
 
@@ -28,6 +29,8 @@ use crate::{
 pub const CHECKPOINT: &str = "checkpoint";
 /// Longer than any object of a log: 256 entries of 64 KiB.
 const OBJECT_BYTES_MAX: usize = 17 << 20;
+/// Versions that are read side by side.
+const AT_ONCE: usize = 16;
 /// Tries of a write at whose key another was written at the same moment.
 const TRIES_MAX: usize = 4;
 
@@ -366,6 +369,21 @@ impl LogStore {
                 return Ok(found);
             }
         }
+    }
+
+    /// The bytes of every version of an object.
+    ///
+    /// Errors: S3 refuses or does not answer.
+    pub async fn all_versions(&self, key: &str) -> Result<Vec<Vec<u8>>, LogError> {
+        let versions = self.versions_of(key).await?.into_iter().filter(|(_, is_marker)| !is_marker);
+        let reads = versions.map(|(version, _)| async move {
+            let get = self.client.get_object().bucket(&self.bucket).key(key).set_version_id(version);
+            let found = get.send().await.map_err(|source| failed("read", key, source))?;
+            let body = found.body.collect().await.map_err(|source| failed("read", key, source))?;
+            Ok::<_, LogError>(body.to_vec())
+        });
+        let reads: Vec<_> = reads.collect();
+        stream::iter(reads).buffered(AT_ONCE).try_collect().await
     }
 
     /// The name of the bucket.

@@ -32,7 +32,7 @@ use crate::{
     evidence::{
         appender::{AppendError, Appender},
         bucket::{KeyVersions, LogError, ObjectLock},
-        entry::{EntryError, entry},
+        log_entry::{EntryError, entry},
         tlog::leaf,
     },
     firm::{
@@ -348,6 +348,9 @@ pub struct FoundFacts {
     last_of_message: Option<u64>,
     /// Mailboxes that facts tell of.
     mailboxes: BTreeSet<MailboxId>,
+    /// The dossiers that facts tell of, but for expired messages. Unlike the items of a history, no fact can be removed
+    /// without the log telling it.
+    dossiers: BTreeSet<String>,
     /// The number of the last record of this erasure: one that was interrupted left it.
     record: Option<u64>,
     /// The number of the last event that says that the mailbox or the firm was erased.
@@ -385,7 +388,10 @@ impl FoundFacts {
             self.last_of_message = message.map(|_| number).or(self.last_of_message);
             let at = fact.text("at").and_then(|at| at.parse().ok()).unwrap_or_default();
             self.facts.push((number, leaf(&entry(firm, number, fact)?), at));
-            self.messages.extend(message.filter(|_| matches!(scope, ErasedScope::Expired(..))));
+            match scope {
+                ErasedScope::Expired(..) => self.messages.extend(message),
+                _ => self.dossiers.extend(fact.text("dossier").map(str::to_owned)),
+            }
         }
         Ok(())
     }
@@ -442,7 +448,9 @@ impl Eraser<'_> {
         }
         while self.appender.append(firm, self.clock.now()).await?.more {}
         // It took a while to find everything.
-        self.refuse_held(&HeldDossiers::of(self.table, firm).await?, firm, scope).await?;
+        let held = HeldDossiers::of(self.table, firm).await?;
+        self.refuse_held(&held, firm, scope).await?;
+        refuse_filed(&held, found)?;
         side_by_side(part.originals.iter().map(|key| self.appender.store.erase(key))).await?;
         if let Some((of, what)) = scope.event()
             && found.is_untold()
@@ -514,8 +522,9 @@ impl Eraser<'_> {
         scopes: impl Iterator<Item = (ErasedScope, FoundFacts)>,
         is_known: bool,
     ) -> Result<FoundParts, EraseError> {
-        let mut parts = Vec::new();
+        let (mut parts, held) = (Vec::new(), HeldDossiers::of(self.table, erasure.firm).await?);
         for (scope, facts) in scopes {
+            refuse_filed(&held, &facts)?;
             let originals = self.find_originals(erasure.firm, &scope).await?;
             parts.push(ErasableItems { scope, originals, found: facts });
         }
@@ -970,6 +979,11 @@ impl Eraser<'_> {
     }
 }
 
+/// Refuses what facts say was filed to a dossier under a hold.
+fn refuse_filed(held: &HeldDossiers, found: &FoundFacts) -> Result<(), EraseError> {
+    held.among(&found.dossiers).map_or(Ok(()), |dossier| Err(EraseError::Held(dossier)))
+}
+
 /// The fact of a message that is erased or removed; none if the feed has it already.
 fn event_of(message: MessageId, before: &MessageState, after: &MessageState) -> Option<FactEvent> {
     let mailbox = message.mailbox;
@@ -983,7 +997,7 @@ fn event_of(message: MessageId, before: &MessageState, after: &MessageState) -> 
 }
 
 /// What is left of a message: that there was one.
-fn blanked(Message { id, immutable_id, folder, received_at, .. }: Message, state: MessageState) -> Message {
+pub(super) fn blanked(Message { id, immutable_id, folder, received_at, .. }: Message, state: MessageState) -> Message {
     Message {
         id,
         immutable_id,

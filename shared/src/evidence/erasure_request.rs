@@ -21,8 +21,8 @@ use crate::{
     aws::table::{DUE_ERASURE, Key, Row, Table, TableError, Write, sortable},
     base::id::{ErasureId, FirmId, MailboxId, MemberId, MessageId},
     evidence::{
-        entry::ARCHIVED,
         eraser::{EraseError, ErasedCount, ErasedScope, Eraser, Erasure, FoundFacts},
+        log_entry::ARCHIVED,
     },
     firm::{fact::StoredFact, feed::FeedError},
     mail::{
@@ -500,6 +500,11 @@ impl ErasureOrder {
         let has_more = self.select(eraser).await?;
         let count = eraser.preview(&self.erasure()).await?;
         Ok(ErasureState::Previewed { count, has_more })
+    }
+
+    /// Whether something may have been erased. Then another deployment that takes the archive in has it, too.
+    pub fn may_be_recorded(&self) -> bool {
+        self.has_begun || matches!(self.progress, ErasureState::Erased { .. })
     }
 
     fn due(mut self, at: Timestamp) -> Self {

@@ -25,8 +25,9 @@ use crate::{
     evidence::{
         authority::StampedCheckpoint,
         bucket::{CHECKPOINT, LogError},
-        entry::{ARCHIVED, RETENTION_CHANGED},
+        erasure_request::ErasureOrder,
         inclusion_proof::{ProofError, SignedLog},
+        log_entry::{ARCHIVED, RETENTION_CHANGED},
         page::ProofOf,
         proof_package::{PackageError, Packer, Proven, common_files, prove, readme},
         stamp::Stamp,
@@ -35,7 +36,7 @@ use crate::{
     },
     firm::{Firm, fact::StoredFact, feed::FeedError, retention::KeptUntil},
     mail::{
-        filing,
+        filing::{self, FilingId},
         mailbox::Mailbox,
         message::{Message, MessageState, Original},
     },
@@ -333,6 +334,10 @@ impl Packer<'_> {
             self.table.numbered(&Key::stamp(firm.id, 0), true, STAMPS_MAX).await?;
         let stamps: Vec<_> = stamps.into_iter().filter(|(stamped, _)| *stamped <= size).collect();
         zip.add("stamps.json", &json(&stamps)).await?;
+        let erasures = self.table.query_all::<ErasureOrder>(&Key::erasure_prefix(firm.id)).await?;
+        let erasures = erasures.into_iter().map(|row| row.value);
+        let erasures: Vec<ErasureOrder> = erasures.filter(ErasureOrder::may_be_recorded).collect();
+        zip.add("erasures.json", &json(&erasures)).await?;
         Ok(zip.end(0, Vec::new()).await?)
     }
 
@@ -349,7 +354,8 @@ impl Packer<'_> {
                 return Err(ExportError::FactMissing { number });
             }
             for (_, fact) in &facts {
-                told.filings.extend(fact.text("id").and_then(filing_of));
+                let filing = fact.text("id").and_then(|id| id.parse::<FilingId>().ok());
+                told.filings.extend(filing.map(|of| (of.message, of.count)));
                 let is_about = matches!(fact.text("type"), Some(ARCHIVED | RETENTION_CHANGED)) && has_periods;
                 let message = fact.text("message").filter(|_| is_about).and_then(|id| id.parse().ok());
                 told.kept.extend(message.map(|message| (message, fact.until())));
@@ -401,8 +407,12 @@ impl Packer<'_> {
     }
 }
 
-/// A message that was archived when the log had that size, with no step ahead: no other deployment can take it.
+/// A message that was archived when the log had that size, with no step ahead: no other deployment can take it. Or what
+/// is left of one that was erased, so that it is archived nowhere again.
 fn settled(message: Message, size: u64, kept: &HashMap<MessageId, KeptUntil>) -> Option<Message> {
+    if message.state.is_left_over() {
+        return Some(message);
+    }
     let original = message.original().filter(|original| original.number <= size)?.clone();
     // As it was kept then: a later change is not in the log.
     let until = kept.get(&message.id).copied().unwrap_or(original.until);
@@ -412,12 +422,6 @@ fn settled(message: Message, size: u64, kept: &HashMap<MessageId, KeptUntil>) ->
     };
     let state = state.kept_until(until);
     Some(Message { state, trouble: None, seen: None, ..message })
-}
-
-/// The message of a filing and its count, if this is the id of a fact that tells of one.
-fn filing_of(id: &str) -> Option<(MessageId, u32)> {
-    let (message, count) = id.rsplit_once("-filing-")?;
-    Some((message.parse().ok()?, count.parse().ok()?))
 }
 
 /// Whether an object belongs to the log as it was with that size; the head is another by then.
@@ -478,12 +482,5 @@ mod tests {
         ] {
             assert_eq!(is_of_size(name, 300), is_in, "{name}");
         }
-    }
-
-    #[test]
-    fn a_fact_of_a_filing_says_which_change_it_was() {
-        let id = "6f9619ff-8b86-4011-b42d-00c04fc964ff.000102030405060708090a0b0c0d0e0f";
-        assert_eq!(filing_of(&format!("{id}-filing-3")), Some((id.parse().unwrap(), 3)));
-        assert_eq!(filing_of(&format!("{id}-archived")), None);
     }
 }

@@ -28,6 +28,7 @@ use crate::{
         authority::StampedCheckpoint,
         bucket::{CHECKPOINT, LogError, LogStore},
         checkpoint::{Checkpoint, CheckpointError, LogKeys, VerifyingKeys, WeakKeyError},
+        erasure_request::ErasureOrder,
         zip::{FoundMember, ZipError, ZipReader},
     },
     firm::{
@@ -255,6 +256,11 @@ impl Importer<'_> {
                     let stamps: Vec<(u64, StampedCheckpoint)> = read(&mut zip, &found)?;
                     let key = |size| Key::stamp(firm.id, size);
                     self.write(stamps.iter().map(|(size, stamp)| Write::overwrite(key(*size), stamp))).await?;
+                }
+                ("", "erasures.json") => {
+                    let erasures: Vec<ErasureOrder> = read(&mut zip, &found)?;
+                    let key = |order: &ErasureOrder| Key::erasure(firm.id, order.id);
+                    self.write(erasures.iter().map(|order| Write::overwrite(key(order), order))).await?;
                 }
                 _ => {}
             }

@@ -55,19 +55,23 @@ pub struct Inspection<'a> {
     last: Vec<Logged>,
     /// The objects that were written again or deleted since.
     rewritten: Vec<String>,
+    /// The names that a delete marker hides.
+    hidden: Vec<String>,
+    /// The checkpoints that are there, each as it is written.
+    notes: BTreeSet<Vec<u8>>,
     findings: Vec<EvidenceFinding>,
 }
 
 impl<'a> Inspection<'a> {
-    /// Inspects keys, checkpoints and stamps. `own`: the keys that are known to be the firm's; `stamped`: the sizes of
-    /// the checkpoints that the index says were stamped; `roots`: where the stamps' certificates have to lead, if any
-    /// are named.
+    /// Inspects keys, checkpoints and stamps. `own`: the keys that are known to be the firm's; `reached`: the size at
+    /// which the index says that an append ended; `stamped`: the sizes of the checkpoints that it says were stamped;
+    /// `roots`: where the stamps' certificates have to lead, if any are named.
     ///
     /// Errors: S3 refuses or does not answer.
     pub async fn begin(
         store: &'a LogStore,
         firm: FirmId,
-        own: &VerifyingKeys,
+        (own, reached): (&VerifyingKeys, u64),
         stamped: &BTreeSet<u64>,
         roots: &StampRoots,
     ) -> Result<Self, InspectError> {
@@ -82,6 +86,8 @@ impl<'a> Inspection<'a> {
             tree: Tree::default(),
             last: Vec::new(),
             rewritten: Vec::new(),
+            hidden: Vec::new(),
+            notes: BTreeSet::new(),
             findings: Vec::new(),
         };
         let (mut kept, mut keys, mut stamps) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
@@ -105,7 +111,7 @@ impl<'a> Inspection<'a> {
             }
         }
         let known = inspection.keys(own, &keys).await?;
-        let signers = inspection.checkpoints(own, &known, &kept).await?;
+        let signers = inspection.checkpoints((own, reached), &known, &kept).await?;
         // One that was added to the secret signs from the next append on.
         for (id, _) in own.by_id().filter(|(id, _)| signers.contains(*id) && !keys.contains(&verifying_key(id))) {
             inspection.found(FindingKind::Missing, &verifying_key(id), "the key that verifies the log");
@@ -123,10 +129,12 @@ impl<'a> Inspection<'a> {
             for versions in keys {
                 let Some(name) = versions.key.strip_prefix(&root) else { continue };
                 let is_as_written = versions.is_written_once() || (name == CHECKPOINT && versions.markers == 0);
-                if !versions.is_hidden {
-                    names.push(name.to_owned());
-                    self.rewritten.extend((!is_as_written).then(|| versions.key.clone()));
+                if versions.is_hidden {
+                    self.hidden.push(name.to_owned());
+                    continue;
                 }
+                names.push(name.to_owned());
+                self.rewritten.extend((!is_as_written).then(|| versions.key.clone()));
             }
             next = more;
             if next.is_none() {
@@ -165,7 +173,7 @@ impl<'a> Inspection<'a> {
     /// the keys that signed them.
     async fn checkpoints(
         &mut self,
-        own: &VerifyingKeys,
+        (own, reached): (&VerifyingKeys, u64),
         known: &VerifyingKeys,
         kept: &BTreeSet<u64>,
     ) -> Result<BTreeSet<String>, InspectError> {
@@ -175,6 +183,7 @@ impl<'a> Inspection<'a> {
         let mut opened = Vec::new();
         for name in kept.iter().rev().map(|size| kept_checkpoint(*size)).chain([CHECKPOINT.to_owned()]) {
             let Some(object) = self.store.find(self.firm, &name).await? else { continue };
+            self.notes.insert(object.bytes.clone());
             match Checkpoint::open(self.firm, &object.bytes, known) {
                 Ok((checkpoint, signers)) => opened.push((name, checkpoint, signers, object.bytes)),
                 Err(error) => {
@@ -223,6 +232,8 @@ impl<'a> Inspection<'a> {
                 Some((_, kept)) if kept == bytes => {}
                 Some(_) => self.found(FindingKind::Forked, CHECKPOINT, "another is kept under its size"),
                 None if bad.contains(&kept_checkpoint(head.size)) => {}
+                // An append was cut off, or is under way: the next one keeps it.
+                None if reached < head.size => {}
                 None => self.found(FindingKind::Missing, &kept_checkpoint(head.size), "the head, kept under its size"),
             },
             _ => {}
@@ -236,6 +247,24 @@ impl<'a> Inspection<'a> {
             self.roots.entry(head.size).or_insert(head.root);
         }
         Ok(signers_seen)
+    }
+
+    /// Each version of the head is one of the checkpoints that are kept.
+    ///
+    /// Errors: S3 refuses or does not answer.
+    pub async fn compare_heads(&mut self) -> Result<(), InspectError> {
+        let told = |finding: &EvidenceFinding| finding.what.contains("/log/checkpoint");
+        // A checkpoint that is missing or altered is a finding already, and so is the head.
+        if self.findings.iter().any(told) {
+            return Ok(());
+        }
+        for version in self.store.all_versions(&key(self.firm, CHECKPOINT)).await? {
+            if !self.notes.contains(&version) {
+                self.found(FindingKind::Altered, CHECKPOINT, "an older version of it is none of the checkpoints");
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Each stamp is of the checkpoint with its size, and each checkpoint that was stamped has its stamp.
@@ -512,9 +541,17 @@ impl<'a> Inspection<'a> {
             }
         }
         let told: BTreeSet<&str> = self.findings.iter().map(|finding| finding.what.as_str()).collect();
+        // Tiles may go once there is a full one, and keys once nothing is signed by them.
+        let may_go = |name: &String| name.parse::<LogTile>().is_ok() || name.starts_with("keys/");
+        let hidden = self.hidden.iter().filter(|name| !may_go(name)).map(|name| key(self.firm, name));
+        let hidden: Vec<String> = hidden.filter(|key| !told.contains(key.as_str())).collect();
         let again = self.rewritten.iter().filter(|key| !told.contains(key.as_str()));
         let again: Vec<EvidenceFinding> = again.map(|key| EvidenceFinding::written_again(key)).collect();
         self.findings.extend(again);
+        self.findings.extend(hidden.into_iter().map(|what| {
+            let detail = "it is no part of the log, and a delete marker hides it".to_owned();
+            EvidenceFinding { kind: FindingKind::Extra, what, detail }
+        }));
         Ok((self.checkpoints, self.findings))
     }
 }

@@ -1,7 +1,7 @@
 //! Evidence: a transparency log for each firm that proves what came, when, and that nothing was changed; with
 //! proofs and exports of mail, and erasure, which the log records; uses `base`, `aws`, `firm`, `mail` and `search`.
 //!
-//! Entry `n` of the log is fact `n + 1` of the firm's feed ([`entry`]), so the log is a function of the feed: all
+//! Entry `n` of the log is fact `n + 1` of the firm's feed ([`log_entry`]), so the log is a function of the feed: all
 //! appenders write the same bytes. Entries and the hashes over them lie in tiles that are written once ([`tlog`]); only
 //! the signed checkpoint moves ([`checkpoint`]), and only forwards. docs/archive-format.md describes every object.
 //!
@@ -19,7 +19,6 @@ pub mod authority;
 pub mod bucket;
 pub mod check;
 pub mod checkpoint;
-pub mod entry;
 pub mod eraser;
 pub mod erasure_request;
 pub mod export;
@@ -27,12 +26,21 @@ pub mod import;
 pub mod inclusion_proof;
 pub mod inspect;
 pub mod lifecycle;
+pub mod log_entry;
 pub mod page;
 pub mod proof_package;
+mod recorded_erasures;
+mod recorded_filings;
 pub mod report;
 pub mod resume;
 pub mod stamp;
 pub mod tlog;
 pub mod verify;
+mod verify_entries;
+mod verify_erasure;
+mod verify_filing;
+mod verify_index;
 mod verify_keeping;
+mod verify_originals;
+mod verify_state;
 pub mod zip;

@@ -62,12 +62,17 @@ pub struct FirmReport {
     pub facts_beyond: u64,
     /// Facts that a restored table had lost, as the log says: their entries and originals are compared with each other.
     pub facts_lost: u64,
+    /// Numbers of those among them that changed a legal hold, the class of a dossier or the retention periods: the
+    /// table has what was before.
+    pub keeping_lost: Vec<u64>,
     /// Originals that were looked at.
     pub originals: u64,
     /// Their bytes that were read.
     pub bytes_read: u64,
     /// Originals that were erased, as the log says.
     pub originals_erased: u64,
+    /// Messages of which something is still there although their erasure has begun: it is under way, or was cut off.
+    pub erasures_under_way: u64,
     /// Originals that were kept until the end of a year that is over.
     pub originals_expired: u64,
     /// Copies that are left of originals that are kept longer, or less long, since they were stored.
@@ -83,7 +88,7 @@ pub struct FirmReport {
 /// What was verified.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// Whether all is as it was written.
+    /// Whether all is as it was written. Not where nothing was written, so that an archive that is gone is not proved.
     pub proved: bool,
     /// By firm.
     pub firms: Vec<FirmReport>,
@@ -94,7 +99,8 @@ pub struct Report {
 impl Report {
     /// Of these firms.
     pub fn of(firms: Vec<FirmReport>, elsewhere: Vec<EvidenceFinding>) -> Self {
-        let proved = elsewhere.is_empty() && firms.iter().all(|firm| firm.findings.is_empty());
+        let is_empty = firms.iter().all(|firm| firm.log_size + firm.facts_beyond + firm.originals == 0);
+        let proved = !is_empty && elsewhere.is_empty() && firms.iter().all(|firm| firm.findings.is_empty());
         Self { proved, firms, elsewhere }
     }
 
@@ -104,41 +110,57 @@ impl Report {
     }
 }
 
+/// A number of things, in words.
+pub fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
 /// For people.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for firm in &self.firms {
-            let FirmReport { log_size, facts_beyond, originals, checkpoints, stamps, bytes_read, .. } = firm;
-            let signed = if *checkpoints == 1 {
-                "1 signed checkpoint".to_owned()
-            } else {
-                format!("{checkpoints} signed checkpoints")
-            };
-            write!(f, "firm {}: the log has {log_size} entries under {signed}", firm.firm)?;
-            match stamps {
+            let (entries, signed) = (counted(firm.log_size, "entry", "entries"), firm.checkpoints);
+            let signed = counted(signed, "signed checkpoint", "signed checkpoints");
+            write!(f, "firm {}: the log has {entries} under {signed}", firm.firm)?;
+            match firm.stamps {
                 0 => write!(f, "; ")?,
-                1 => write!(f, " with 1 time stamp; ")?,
-                stamps => write!(f, " with {stamps} time stamps; ")?,
+                stamps => write!(f, " with {}; ", counted(stamps, "time stamp", "time stamps"))?,
             }
-            write!(f, "{originals} originals")?;
-            match bytes_read {
+            write!(f, "{}", counted(firm.originals, "original", "originals"))?;
+            match firm.bytes_read {
                 0 => write!(f, " by the checksums that S3 keeps")?,
                 bytes => write!(f, ", of which {bytes} bytes were read")?,
             }
-            if firm.originals_erased > 0 {
-                write!(f, "; {} were erased, as the log says", firm.originals_erased)?;
+            for (count, one, many) in [
+                (firm.originals_erased, "was erased, as the log says", "were erased, as the log says"),
+                (firm.originals_expired, "has expired by rule", "have expired by rule"),
+                (
+                    firm.copies_left,
+                    "copy is left of an original that is kept elsewhere now",
+                    "copies are left of originals that are kept elsewhere now",
+                ),
+                (
+                    firm.facts_lost,
+                    "fact was lost when the table was restored",
+                    "facts were lost when the table was restored",
+                ),
+            ] {
+                if count > 0 {
+                    write!(f, "; {}", counted(count, one, many))?;
+                }
             }
-            if firm.originals_expired > 0 {
-                write!(f, "; {} have expired by rule", firm.originals_expired)?;
+            if !firm.keeping_lost.is_empty() {
+                let numbers: Vec<String> = firm.keeping_lost.iter().map(u64::to_string).collect();
+                let numbers = numbers.join(", ");
+                write!(f, "; among them are changes of legal holds or retention (facts {numbers}): set these again")?;
             }
-            if firm.copies_left > 0 {
-                write!(f, "; {} copies are left of originals that are kept elsewhere now", firm.copies_left)?;
+            if firm.erasures_under_way > 0 {
+                let mails = counted(firm.erasures_under_way, "mail", "mails");
+                write!(f, "; the erasure of {mails} has not ended: if greffe does not go on with it, run it again")?;
             }
-            if firm.facts_lost > 0 {
-                write!(f, "; {} facts were lost when the table was restored", firm.facts_lost)?;
-            }
-            match facts_beyond {
+            match firm.facts_beyond {
                 0 => writeln!(f)?,
+                1 => writeln!(f, "; 1 later fact is not in the log yet")?,
                 beyond => writeln!(f, "; {beyond} later facts are not in the log yet")?,
             }
         }
@@ -146,8 +168,8 @@ impl fmt::Display for Report {
             writeln!(f, "{finding}")?;
         }
         match (self.proved, self.findings().count()) {
-            (true, _) if self.firms.is_empty() => write!(f, "Nothing is archived here: there is nothing to prove."),
             (true, _) => write!(f, "All is proved: everything is as it was written."),
+            (false, 0) => write!(f, "Nothing is archived here: there is nothing to prove."),
             (false, 1) => write!(f, "Not proved: 1 thing is not as it was written."),
             (false, count) => write!(f, "Not proved: {count} things are not as they were written."),
         }

@@ -16,8 +16,8 @@ use crate::{
     base::id::FirmId,
     evidence::{
         appender::{AppendError, Appender},
-        entry::entry,
         inclusion_proof::{ProofError, SignedLog},
+        log_entry::entry,
         tlog::leaf,
     },
     firm::{

@@ -11,9 +11,9 @@ use crate::{
     aws::table::{Key, Row, TableError},
     base::id::{FirmId, MessageId},
     evidence::{
-        eraser::ErasedScope,
         report::FindingKind,
-        verify::{AT_ONCE, Gathered, PAGE, Verifier, VerifyError},
+        verify::{AT_ONCE, PAGE, Verifier, VerifyError},
+        verify_state::VerifyState,
     },
     firm::retention::{KeptUntil, Retention},
     mail::{
@@ -37,10 +37,9 @@ struct StoredKeeping {
 
 impl Verifier<'_> {
     /// Compares the periods, classes and holds of the table with what the facts say.
-    pub(super) async fn compare_keeping(&self, firm: FirmId, gathered: &mut Gathered) -> Result<(), VerifyError> {
+    pub(super) async fn compare_keeping(&self, firm: FirmId, state: &mut VerifyState) -> Result<(), VerifyError> {
         // An erased firm has no periods, classes or holds. A changed fact of them is a finding of its own.
-        let is_erased = gathered.erasures.iter().any(|(_, scope)| matches!(scope, ErasedScope::Firm(_)));
-        if is_erased || gathered.is_keeping_unknown {
+        if state.erasures.is_of_firm() || state.is_keeping_unknown {
             return Ok(());
         }
         for _ in 0..TRIES_MAX {
@@ -50,8 +49,8 @@ impl Verifier<'_> {
                 holds: self.table.query_all(&Key::hold_prefix(firm)).await?,
             };
             // A change and its fact are written together.
-            if !self.note_newer(firm, gathered).await? {
-                compare_stored(firm, stored, gathered);
+            if !self.note_newer(firm, state).await? {
+                compare_stored(firm, stored, state);
                 break;
             }
         }
@@ -59,31 +58,31 @@ impl Verifier<'_> {
     }
 
     /// Takes in what was recorded since; whether something of it is a change of how long mail is kept.
-    async fn note_newer(&self, firm: FirmId, gathered: &mut Gathered) -> Result<bool, TableError> {
+    pub(super) async fn note_newer(&self, firm: FirmId, state: &mut VerifyState) -> Result<bool, TableError> {
         let mut is_newer = false;
         loop {
-            let facts = self.read_facts(firm, gathered.reached, PAGE).await?;
+            let facts = self.read_facts(firm, state.reached, PAGE).await?;
             let Some((last, _)) = facts.last_key_value() else { return Ok(is_newer) };
-            gathered.reached = *last;
-            for fact in facts.values() {
-                is_newer |= gathered.keeping.note(fact);
+            state.reached = *last;
+            for (number, fact) in &facts {
+                is_newer |= state.keeping.note(fact);
+                state.filings.note(*number, fact);
             }
         }
     }
 
     /// Compares S3's legal holds with those that the facts tell of. The keeper has had time for what is older than its
     /// patience.
-    pub(super) async fn compare_holds(&self, firm: FirmId, gathered: &mut Gathered) -> Result<(), VerifyError> {
-        let looked = std::mem::take(&mut gathered.holds);
-        if gathered.is_keeping_unknown || looked.is_empty() {
+    pub(super) async fn compare_holds(&self, firm: FirmId, state: &mut VerifyState) -> Result<(), VerifyError> {
+        let looked = std::mem::take(&mut state.holds);
+        if state.is_keeping_unknown || looked.is_empty() {
             return Ok(());
         }
         let patience = SignedDuration::try_from(KEEPER_PATIENCE).unwrap_or_default();
         let settled = self.now.checked_sub(patience).unwrap_or(Timestamp::MIN);
-        let HeldSince { ever, throughout } = gathered.keeping.held_since(settled);
+        let HeldSince { ever, throughout } = state.keeping.held_since(settled);
         for some in looked.chunks(PAGE) {
-            let messages =
-                self.read_messages(firm, some.iter().map(|(key, _)| key.message).collect(), gathered).await?;
+            let messages = self.read_messages(firm, some.iter().map(|(key, _)| key.message).collect(), state).await?;
             for (key, is_held) in some {
                 let Some(message) = messages.get(&key.message) else { continue };
                 let (table, held) = (self.table, if *is_held { &ever } else { &throughout });
@@ -91,10 +90,10 @@ impl Verifier<'_> {
                 let is_meant = held.holding_before(table, firm, message, before).await?.is_some();
                 if *is_held && !is_meant {
                     let detail = "S3 keeps it under a legal hold, and no fact tells of one";
-                    gathered.note_finding(FindingKind::Extra, key, detail);
+                    state.note_finding(FindingKind::Extra, key, detail);
                 } else if !*is_held && is_meant {
                     let detail = "a legal hold should keep it, and S3 does not hold it";
-                    gathered.note_finding(FindingKind::Unlocked, key, detail);
+                    state.note_finding(FindingKind::Unlocked, key, detail);
                 }
             }
         }
@@ -102,19 +101,19 @@ impl Verifier<'_> {
     }
 
     /// Compares what has expired and is gone with what was to be kept longer then.
-    pub(super) async fn compare_expired(&self, firm: FirmId, gathered: &mut Gathered) -> Result<(), VerifyError> {
-        let expired = std::mem::take(&mut gathered.expired);
-        if gathered.is_keeping_unknown {
+    pub(super) async fn compare_expired(&self, firm: FirmId, state: &mut VerifyState) -> Result<(), VerifyError> {
+        let expired = std::mem::take(&mut state.expired);
+        if state.is_keeping_unknown {
             return Ok(());
         }
         let mut rules: BTreeMap<KeptUntil, Option<KeepingRules>> = BTreeMap::new();
         for (_, until) in &expired {
-            let then = || until.end().and_then(|end| gathered.keeping.before(end).rules(firm));
+            let then = || until.end().and_then(|end| state.keeping.before(end).rules(firm));
             rules.entry(*until).or_insert_with(then);
         }
         let rules = &rules;
         for some in expired.chunks(PAGE) {
-            let messages = self.read_messages(firm, some.iter().map(|(id, _)| *id).collect(), gathered).await?;
+            let messages = self.read_messages(firm, some.iter().map(|(id, _)| *id).collect(), state).await?;
             let messages: &HashMap<MessageId, Message> = &messages;
             let looks = some.iter().map(|(id, until)| async move {
                 let wanted = match messages.get(id).zip(rules.get(until).and_then(Option::as_ref)) {
@@ -127,9 +126,9 @@ impl Verifier<'_> {
             let mut looked = stream::iter(looks).buffered(AT_ONCE);
             while let Some((message, until, wanted)) = looked.try_next().await? {
                 if wanted.is_some_and(|wanted| wanted > until) {
-                    gathered.originals_expired -= 1;
+                    state.originals_expired -= 1;
                     let key = OriginalKey::new(firm, message, until);
-                    gathered.note_finding(FindingKind::Missing, key, "it was to be kept longer, and it expired");
+                    state.note_finding(FindingKind::Missing, key, "it was to be kept longer, and it expired");
                 }
             }
         }
@@ -138,17 +137,23 @@ impl Verifier<'_> {
 }
 
 /// Compares what was read of the table with what the facts say.
-fn compare_stored(firm: FirmId, stored: StoredKeeping, gathered: &mut Gathered) {
-    let recorded = gathered.keeping.before(jiff::Timestamp::MAX);
-    let periods = stored.firm.map_or(Value::Null, |mut row| row.value["retention"].take());
-    if serde_json::from_value::<Option<Retention>>(periods).ok().as_ref() != Some(&recorded.periods) {
-        let detail = "the facts say other retention periods";
-        gathered.note_finding(FindingKind::Altered, Key::firm(firm), detail);
+fn compare_stored(firm: FirmId, stored: StoredKeeping, state: &mut VerifyState) {
+    let recorded = state.keeping.before(jiff::Timestamp::MAX);
+    match stored.firm {
+        None if state.reached == 0 => {}
+        None => state.note_finding(FindingKind::Missing, Key::firm(firm), "the log tells of the firm"),
+        Some(mut row) => {
+            let periods = serde_json::from_value::<Option<Retention>>(row.value["retention"].take());
+            if periods.ok().as_ref() != Some(&recorded.periods) {
+                let detail = "the facts say other retention periods";
+                state.note_finding(FindingKind::Altered, Key::firm(firm), detail);
+            }
+        }
     }
     let classes = recorded.classes.into_iter().map(|(dossier, class)| (Key::dossier_class(firm, &dossier), class));
-    compare_rows(stored.classes, classes.collect(), |one: &DossierClass, other| one == other, gathered);
+    compare_rows(stored.classes, classes.collect(), |one: &DossierClass, other| one == other, state);
     let holds = recorded.holds.into_iter().map(|(dossier, hold)| (Key::hold(firm, &dossier), hold));
-    compare_rows::<LegalHold>(stored.holds, holds.collect(), is_as_recorded, gathered);
+    compare_rows::<LegalHold>(stored.holds, holds.collect(), is_as_recorded, state);
 }
 
 /// Compares items with what they should be.
@@ -156,18 +161,18 @@ fn compare_rows<T: serde::de::DeserializeOwned>(
     rows: Vec<Row<Value>>,
     mut recorded: HashMap<Key, T>,
     is_same: impl Fn(&T, &T) -> bool,
-    gathered: &mut Gathered,
+    state: &mut VerifyState,
 ) {
     for Row { key, value, .. } in rows {
         let Some(recorded) = recorded.remove(&key) else {
-            gathered.note_finding(FindingKind::Extra, key, "no fact tells of it");
+            state.note_finding(FindingKind::Extra, key, "no fact tells of it");
             continue;
         };
         if !serde_json::from_value::<T>(value).is_ok_and(|stored| is_same(&stored, &recorded)) {
-            gathered.note_finding(FindingKind::Altered, key, "the facts say otherwise");
+            state.note_finding(FindingKind::Altered, key, "the facts say otherwise");
         }
     }
     for key in recorded.into_keys() {
-        gathered.note_finding(FindingKind::Missing, key, "a fact tells of it");
+        state.note_finding(FindingKind::Missing, key, "a fact tells of it");
     }
 }

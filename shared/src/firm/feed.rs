@@ -107,8 +107,9 @@ struct Addressee {
 
 /// The last number of a firm's feed.
 #[derive(Deserialize)]
-pub(super) struct FeedCounter {
-    pub(super) last: u64,
+pub(crate) struct FeedCounter {
+    /// The number.
+    pub(crate) last: u64,
 }
 
 impl Feed {

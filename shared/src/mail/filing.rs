@@ -6,6 +6,8 @@
 //! What is filed may have others follow: later mails of a conversation ([`FollowedConversation`]), and what a person
 //! moves to a folder that stands for a dossier ([`by_folder`]).
 
+use std::{fmt, str::FromStr};
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +31,36 @@ use crate::{
 pub struct DossierMessage {
     /// The message.
     pub message: MessageId,
+}
+
+/// Which change of where a message is filed: its fact has `{message}-filing-{count}` as its id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FilingId {
+    /// The message.
+    pub message: MessageId,
+    /// See [`FilingRecord::count`].
+    pub count: u32,
+}
+
+impl fmt::Display for FilingId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-filing-{}", self.message, self.count)
+    }
+}
+
+/// What is not the id of a filing.
+#[derive(Debug, thiserror::Error)]
+#[error("it is not the id of a filing")]
+pub struct FilingIdError;
+
+impl FromStr for FilingId {
+    type Err = FilingIdError;
+
+    fn from_str(text: &str) -> Result<Self, FilingIdError> {
+        let (message, count) = text.rsplit_once("-filing-").ok_or(FilingIdError)?;
+        let (message, count) = (message.parse().ok(), count.parse().ok());
+        message.zip(count).map(|(message, count)| Self { message, count }).ok_or(FilingIdError)
+    }
 }
 
 /// A message that could not be filed.
@@ -127,7 +159,7 @@ impl<'a> FilingChange<'a> {
                 FactEvent::MessageUnfiled { mailbox, message, before: before.unwrap_or_default(), by, through }
             }
         };
-        (writes, Fact { id: format!("{id}-filing-{count}"), at: self.at, what })
+        (writes, Fact { id: FilingId { message: id, count }.to_string(), at: self.at, what })
     }
 }
 
@@ -263,6 +295,14 @@ pub async fn history(table: &Table, firm: FirmId, message: MessageId) -> Result<
 mod tests {
     use super::*;
     use crate::mail::message::tests::message;
+
+    #[test]
+    fn the_fact_of_a_filing_says_which_change_it_was() {
+        let message = "6f9619ff-8b86-4011-b42d-00c04fc964ff.000102030405060708090a0b0c0d0e0f".parse().unwrap();
+        let of = FilingId { message, count: 3 };
+        assert_eq!(of.to_string().parse::<FilingId>().unwrap(), of);
+        assert!(format!("{message}-archived").parse::<FilingId>().is_err());
+    }
 
     fn filed(through: FiledThrough, dossier: Option<&str>, lies_in: Option<&str>) -> Message {
         let mut message = message(Some("X"));

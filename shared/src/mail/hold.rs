@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
@@ -106,7 +107,8 @@ impl HeldDossiers {
         self.holding_before(table, firm, message, Timestamp::MAX).await
     }
 
-    /// The one that holds a message by what it was filed to before `time`, if one does.
+    /// The one that holds a message by what it was filed to before `time`, if one does. If the history of its filings
+    /// is not whole, any hold does.
     ///
     /// Errors: the table refuses or does not answer.
     pub async fn holding_before(
@@ -120,10 +122,20 @@ impl HeldDossiers {
         if message.filing.is_none() || self.0.is_empty() {
             return Ok(None);
         }
-        let filings = table.query_all::<FilingRecord>(&Key::filing_prefix(firm, message.id)).await?;
-        let filings = filings.into_iter().filter(|row| row.value.at < time);
-        let dossiers = filings.filter_map(|row| row.value.dossier);
+        let rows = table.query_all::<Value>(&Key::filing_prefix(firm, message.id)).await?;
+        let filings = rows.into_iter().map(|row| serde_json::from_value::<FilingRecord>(row.value).ok());
+        let filings: Option<Vec<FilingRecord>> = filings.collect();
+        let last = message.filing.as_ref().map_or(0, |last| last.count);
+        let is_whole = |filings: &Vec<FilingRecord>| filings.iter().map(|filing| filing.count).eq(1..=last);
+        // Where a change is missing, or can't be read, it may be the one that a hold is about.
+        let Some(filings) = filings.filter(is_whole) else { return Ok(self.any().map(str::to_owned)) };
+        let dossiers = filings.into_iter().filter(|filing| filing.at < time).filter_map(|filing| filing.dossier);
         Ok(dossiers.into_iter().find(|dossier| self.0.contains(dossier)))
+    }
+
+    /// One of these dossiers that is under a hold, if one is.
+    pub fn among(&self, dossiers: &BTreeSet<String>) -> Option<String> {
+        self.0.intersection(dossiers).next().cloned()
     }
 
     /// The one that holds one of these messages, if one does.

@@ -367,6 +367,11 @@ impl MessageState {
         }
     }
 
+    /// Whether it is what an erasure leaves of a message.
+    pub fn is_left_over(&self) -> bool {
+        matches!(self, Self::Erased { .. } | Self::Removed { .. } | Self::Expired { .. })
+    }
+
     /// Its number in the firm's feed, where it has a fact there; 0 before it has taken one.
     pub fn number(&self) -> Option<u64> {
         match self {

@@ -6,14 +6,15 @@
 //! of a fact with a random salt ([`StoredFact::digest`]): the salt is stored with the fact and goes with it, and from
 //! then on nobody can try out what the fact said. Facts from before there was a salt have no digest in their entry.
 
-use serde::Serialize;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     base::{
         digest::Digest,
         id::{FirmId, MessageId},
     },
-    firm::fact::StoredFact,
+    firm::{fact::StoredFact, retention::KeptUntil},
     mail::archive::OriginalKey,
 };
 
@@ -89,6 +90,68 @@ pub fn entry(firm: FirmId, number: u64, fact: &StoredFact) -> Result<Vec<u8>, En
     };
     let line = serde_json::to_vec(&fields).map_err(|_| lacks("JSON"))?;
     if line.len() > ENTRY_BYTES_MAX { Err(lacks("a length that an entry may have")) } else { Ok(line) }
+}
+
+/// What an entry says.
+#[derive(Debug, Deserialize)]
+pub(super) struct LoggedEntry {
+    /// The number of its fact.
+    pub number: u64,
+    /// The id of its fact.
+    pub id: String,
+    /// The type of its fact.
+    pub r#type: String,
+    /// The message that it is about.
+    pub message: Option<MessageId>,
+    /// The key of the original that it tells of.
+    pub key: Option<String>,
+    /// The SHA-256 of that.
+    pub sha256: Option<Digest>,
+    /// The length of that.
+    pub bytes: Option<u64>,
+    /// When the message arrived, if it tells of an original.
+    pub received_at: Option<Timestamp>,
+    /// When that was stored, if it says so.
+    pub archived_at: Option<Timestamp>,
+    /// When the fact was recorded.
+    pub at: Option<Timestamp>,
+}
+
+impl LoggedEntry {
+    /// The entry that a line of the log is; none if it is none.
+    pub fn read(line: &[u8]) -> Option<Self> {
+        serde_json::from_slice(line).ok()
+    }
+
+    /// Until when the original is kept that the entry tells of.
+    pub fn until(&self) -> KeptUntil {
+        self.key.as_deref().and_then(OriginalKey::parse).map_or(KeptUntil::Ever, |key| key.until)
+    }
+
+    /// The id of a void fact, if it is of one.
+    pub fn void_id(&self) -> Option<&str> {
+        (self.r#type == "void").then_some(self.id.as_str())
+    }
+
+    /// The message of which it says that it was erased, and whether it was removed.
+    pub fn erased_message(&self) -> Option<(MessageId, bool)> {
+        match self.r#type.as_str() {
+            "message_erased" => self.message.map(|message| (message, false)),
+            "message_removed" => self.message.map(|message| (message, true)),
+            _ => None,
+        }
+    }
+
+    /// The facts that were lost, if it says that the table was restored: after the first number, up to the second.
+    pub fn lost_range(&self) -> Option<(u64, u64)> {
+        let (last, size) = self.void_id()?.strip_prefix("restored-")?.split_once('-')?;
+        last.parse().ok().zip(size.parse().ok())
+    }
+
+    /// Until when an original is kept from now on, if it says so.
+    pub fn change(&self) -> Option<(MessageId, KeptUntil)> {
+        self.message.filter(|_| self.r#type == RETENTION_CHANGED).map(|message| (message, self.until()))
+    }
 }
 
 #[cfg(test)]
