@@ -14,7 +14,7 @@ use shared::{
     access::silent_tenant::Silence,
     base::{id::MailboxId, random::Random},
     graph::SILENCE_MAX,
-    mail::mailbox_share::RoundsBeyond,
+    mail::mailbox_share::ExcessRounds,
 };
 
 use super::Row;
@@ -152,7 +152,7 @@ struct Mailbox {
     is_new: bool,
     due: At,
     round_began: At,
-    beyond: RoundsBeyond,
+    beyond: ExcessRounds,
     /// A round waits so long because Graph does not answer; doubled each time.
     pause: At,
     waits_until: At,
