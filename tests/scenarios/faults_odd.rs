@@ -567,3 +567,53 @@ async fn several_folders_that_fail_hold_up_no_other_for_long() {
         pass(&world, 3 * MINUTE).await;
     }
 }
+
+#[tokio::test]
+async fn while_the_tree_of_a_new_mailbox_cant_be_read_named_folders_are_and_no_unknown_one_is_called_done() {
+    for named in [true, false] {
+        let world = World::new().await;
+        let old = world.deliver("inbox", "From before");
+        world.clock.advance(DAY);
+        let firm = world.firm("Lumen").await;
+        let connector = world.connector(&firm, "delegated", Value::Null).await;
+        world.sign_in(&firm, &connector, ADA).await.ok();
+        let registry = Registry { mailbox: world.mailbox(&firm, &connector, ADA).await, firm, connector };
+        if !named {
+            let all = json!({ "mode": "all", "folders": [] });
+            world.put(&path(&registry, "/selection"), all).await.ok();
+        }
+        world.put(&path(&registry, "/grant"), json!({ "since": "2026-01-01", "until": null })).await.ok();
+        for kind in ["folder delta", "folders"] {
+            world.microsoft.faults().answer(kind, None, Scripted::Status(503, None), Times::Forever);
+        }
+        world.post(&path(&registry, "/activate"), json!({ "since": "2026-01-02" })).await.ok();
+        world.run_until_idle().await;
+        let new = world.deliver("inbox", "New");
+        pass(&world, 10 * MINUTE).await;
+        let shown = mailbox(&world, &registry).await;
+        assert_eq!(shown["problem"]["code"], "folder_tree_unreadable", "{named} {shown}");
+        let (state_then, total) = if named { (json!("done"), json!(1)) } else { (json!("counting"), Value::Null) };
+        assert_eq!((&shown["history"]["state"], &shown["history"]["total"]), (&state_then, &total), "{named} {shown}");
+        assert_eq!(state(&world, &registry, &new).await == "marked", named);
+        world.microsoft.faults().clear();
+        pass(&world, 20 * MINUTE).await;
+        let shown = mailbox(&world, &registry).await;
+        assert_eq!((&shown["history"]["state"], &shown["problem"]), (&json!("done"), &Value::Null), "{named} {shown}");
+        assert_eq!(kept(&world, &registry, &[old, new]).await, 2, "{named}");
+        world.settle(&registry).await;
+    }
+}
+
+#[tokio::test]
+async fn marks_that_were_set_although_microsoft_refused_them_are_no_problem_for_long() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let refused = Scripted::Done(Box::new(Scripted::Status(503, None)));
+    world.microsoft.faults().answer("message patch", None, refused, Times::Forever);
+    let mails = some_mails(&world, "inbox", 3);
+    world.run_until_idle().await;
+    pass(&world, 5 * MINUTE).await;
+    assert_eq!(kept(&world, &registry, &mails).await, 3);
+    assert_eq!(mailbox(&world, &registry).await["problem"], Value::Null);
+    world.settle(&registry).await;
+}

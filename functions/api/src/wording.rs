@@ -75,7 +75,7 @@ pub(crate) fn not_json(error: &str, body: &[u8]) -> String {
     let is_end = position.is_some_and(|(line, column)| at(body, line, column) == Some(&b'}'));
     let what = match text {
         "key must be a string" if is_end => "there is a comma too many",
-        "trailing characters" => "something follows after the end (trailing characters)",
+        "trailing characters" => "something follows after its end",
         "trailing comma" => "there is a comma too many",
         _ if text.starts_with("EOF") => "the text ends too early",
         _ if text.starts_with("control character") => {

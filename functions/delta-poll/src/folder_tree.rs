@@ -3,6 +3,7 @@
 use std::{collections::HashSet, time::Duration};
 
 use futures::{StreamExt as _, TryStreamExt as _};
+use jiff::Timestamp;
 use shared::{
     aws::table::{Key, Row, TableError, Write},
     base::{id::FolderId, telemetry::ErrorChain},
@@ -58,6 +59,14 @@ pub(crate) async fn read_kept_folders(
             // What was known last is used.
             Err(LookError::Graph(error)) => {
                 round.failed(MailboxPart::Tree, &error);
+                if folders.is_empty() {
+                    folders = match read_named_folders(round, selection, now).await {
+                        Ok(named) => named,
+                        Err(LookError::Graph(error)) if error.concerns_mailbox() => return Err(error.into()),
+                        Err(LookError::Graph(_)) => Vec::new(),
+                        Err(LookError::Table(error)) => return Err(error.into()),
+                    };
+                }
                 if folders.is_empty() && round.refused(None, &error) {
                     return Err(error.into());
                 }
@@ -67,6 +76,27 @@ pub(crate) async fn read_kept_folders(
     }
     retain_kept(selection, &mut folders);
     Ok(folders)
+}
+
+/// The folders that an administrator named, each read by itself: their mail does not wait for a tree that was never
+/// read. They could be chosen, so they are none of those that are never read.
+async fn read_named_folders(
+    round: &Round<'_>,
+    selection: &Selection,
+    now: Timestamp,
+) -> Result<Vec<Row<FolderState>>, LookError> {
+    let (table, firm, mailbox) = (&round.app.table, round.mailbox.firm, round.mailbox.id);
+    if selection.mode != SelectionMode::Include {
+        return Ok(Vec::new());
+    }
+    let (mut told, graph) = (TreeReport::default(), round.graph_for_helper(&MailboxPart::Tree));
+    for folder in selection.folders.iter().take(LEFT_OUT_MAX) {
+        told.items.extend(graph.folder(&round.mailbox.user, folder).await?);
+    }
+    for folder in follow(&[], &told, selection, true, now) {
+        table.write(Write::insert(Key::folder(firm, mailbox, folder.id()), &folder)).await?;
+    }
+    Ok(FolderState::all(table, firm, mailbox).await?)
 }
 
 /// The folders that are kept as far as they are known, in the same order.
@@ -268,8 +298,9 @@ async fn check_left_out(
     let missing = there().filter(|folder| kept.contains(folder.id()) && !is_told(folder.id()));
     let (mut found, graph) = (Vec::new(), round.graph_for_helper(&MailboxPart::Tree));
     for (i, folder) in missing.enumerate() {
-        if i >= LEFT_OUT_MAX || graph.has_folder(&round.mailbox.user, folder.id()).await? {
-            found.push(FolderItem::unchanged(folder.id().clone()));
+        match i < LEFT_OUT_MAX {
+            true => found.extend(graph.folder(&round.mailbox.user, folder.id()).await?),
+            false => found.push(FolderItem::unchanged(folder.id().clone())),
         }
     }
     Ok(found)

@@ -292,12 +292,13 @@ impl Round<'_> {
         look: bool,
     ) -> Result<RoundEnd, RoundError> {
         let id_of = |held: &Option<HeldSubscription>| held.as_ref().map(|held| held.id.clone());
-        // The first one is made before the folders are read: a notice tells only of what comes after. Any other is seen
-        // to meanwhile.
-        let is_first = sync.subscription.is_none() && !self.fails(&MailboxPart::Notifications);
-        if is_first {
-            sync.subscription = self.subscription(connector, None, look).await;
-            if sync.subscription.is_some() {
+        // A new one is made before the folders are read, because a notice tells only of what comes after. One that is
+        // renewed, or could not be made before, is seen to meanwhile.
+        let before = sync.subscription.clone();
+        let comes_first = self.lacks_subscription(before.as_ref()) && !self.fails(&MailboxPart::Notifications);
+        if comes_first {
+            sync.subscription = self.subscription(connector, before.as_ref(), look).await;
+            if id_of(&sync.subscription) != id_of(&before) {
                 sync.poll_at = None;
             }
         }
@@ -324,7 +325,7 @@ impl Round<'_> {
         let left = unsettled.into_iter().chain(together).collect();
         let advance = message_steps::settle_work(self, left, works, sync.marks.clone());
         let subscription =
-            async { if is_first { held.clone() } else { self.subscription(connector, held.as_ref(), look).await } };
+            async { if comes_first { held.clone() } else { self.subscription(connector, held.as_ref(), look).await } };
         let discover = self.discover_all(sync, known, (look, job.notice), found);
         let (discovered, advanced, subscription) = join!(discover, advance, subscription);
         // No notice announced what came in between.
@@ -388,14 +389,27 @@ impl Round<'_> {
     /// Tries the helpers that fail and that nothing in this round needed: what is shown of them goes by itself.
     async fn try_helpers_again(&self, kept_marks: Option<&KeptMarks>) -> Result<(), RoundError> {
         match self.marks {
-            Some(marks) if self.fails(&MailboxPart::Categories) => self.keep_marks(marks, kept_marks).await,
-            Some(_) => {}
+            Some(marks) => {
+                if self.fails(&MailboxPart::Categories) {
+                    self.keep_marks(marks, kept_marks).await;
+                }
+                // Graph may have set marks that it refused: the messages show them.
+                if self.fails(&MailboxPart::Marks) && !self.has_marks_ahead().await? {
+                    self.works(&MailboxPart::Marks);
+                }
+            }
             None => [MailboxPart::Categories, MailboxPart::Marks].iter().for_each(|part| self.works(part)),
         }
         if self.fails(&MailboxPart::Newest) {
             self.newest_folders().await?;
         }
         Ok(())
+    }
+
+    /// Whether the mark of a message waits.
+    async fn has_marks_ahead(&self) -> Result<bool, RoundError> {
+        let work = Work::of(&self.app.table, self.mailbox.firm, self.mailbox.id).await?;
+        Ok(work.iter().any(|row| row.value.has_marks_ahead()))
     }
 
     /// The work of pages that brought few mails, and that the round died at which was to settle them.

@@ -21,7 +21,7 @@ use crate::round::Round;
 /// A subscription is renewed this long before it ends.
 const RENEWAL_MARGIN: Duration = Duration::from_secs(48 * 3600);
 /// A subscription that was seen within this time is not checked, whatever a poll finds.
-const SUBSCRIPTION_TRUSTED_FOR: Duration = Duration::from_secs(60 * 60);
+const SUBSCRIPTION_TRUSTED_FOR: Duration = Duration::from_secs(5 * 60);
 
 impl Round<'_> {
     /// The subscription that tells of new mail: `before`, or the one that is made, renewed or put in its place now.
@@ -91,6 +91,16 @@ impl Round<'_> {
         let graph = self.graph_for_helper(&MailboxPart::Notifications);
         let granted = graph.subscribe(&self.mailbox.user, url, held, &state, ends).await?;
         Ok(HeldSubscription::granted(granted, url, self.app.clock.now()))
+    }
+
+    /// Whether notices can't come by this subscription: there is none, it has ended, or it goes to another address.
+    pub fn lacks_subscription(&self, held: Option<&HeldSubscription>) -> bool {
+        let Ok(webhook) = self.app.config.webhook_url() else { return false };
+        let url = notification_url(webhook, self.mailbox.id);
+        let is_of_use = |held: &&HeldSubscription| {
+            held.expires_at > self.app.clock.now() && held.url.as_ref().is_none_or(|to| *to == url || to == webhook)
+        };
+        held.filter(is_of_use).is_none()
     }
 
     /// Whether to check the subscription, because a poll found mail that it did not announce.

@@ -186,6 +186,8 @@ pub(crate) async fn run(
 
 /// Writes down how far history and reconciliation are.
 fn note(round: &Round<'_>, sync: &mut SyncState, folders: &[Row<FolderState>], now: Timestamp) {
+    // Where the tree of folders was never read, none but named ones are known.
+    let are_all = sync.follow_at.is_some() || !folders.is_empty();
     if let Some(history) = round.mailbox.history {
         let purpose = WalkPurpose::History { since: history.from };
         let walks: Vec<Option<&Walk>> = folders.iter().map(|folder| purpose.walk_of(&folder.value)).collect();
@@ -195,13 +197,14 @@ fn note(round: &Round<'_>, sync: &mut SyncState, folders: &[Row<FolderState>], n
             total: walks
                 .iter()
                 .map(|walk| walk.and_then(|walk| walk.total))
-                .try_fold(0_u64, |sum, total| total.map(|total| sum.saturating_add(total))),
+                .try_fold(0_u64, |sum, total| total.map(|total| sum.saturating_add(total)))
+                .filter(|_| are_all),
             listed: tally.listed,
             found: tally.found,
-            done: walks.iter().all(|walk| walk.is_some_and(|walk| walk.ended_at.is_some())),
+            done: are_all && walks.iter().all(|walk| walk.is_some_and(|walk| walk.ended_at.is_some())),
         });
     }
-    if let Some(run) = sync.reconciliation.filter(|run| run.ended_at.is_none())
+    if let Some(run) = sync.reconciliation.filter(|run| are_all && run.ended_at.is_none())
         && folders.iter().all(|folder| WalkPurpose::Reconcile(run).is_done(&folder.value))
     {
         sync.reconciliation = Some(Reconciliation { ended_at: Some(now), ..run });
@@ -289,7 +292,7 @@ async fn put_off(
     // A list that is not there says nothing of its folder.
     if error.is_certainly_gone()
         && was_gone
-        && matches!(round.graph_for(before).has_folder(&round.mailbox.user, folder.value.id()).await, Ok(false))
+        && matches!(round.graph_for(before).folder(&round.mailbox.user, folder.value.id()).await, Ok(None))
     {
         put(round, folder, purpose, walk.ended(now), Vec::new()).await?;
         note_list(round, &folder.value);

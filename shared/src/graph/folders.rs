@@ -246,16 +246,26 @@ impl Graph {
         self.json::<WirePage>(self.get(&path, "read a mail folder".to_owned())).await.map(drop)
     }
 
-    /// Whether a folder is there.
+    /// One folder; none if it is gone.
     ///
     /// Errors: Graph refuses or does not answer, or there is no access token.
-    pub async fn has_folder(&self, user: &GraphUser, folder: &FolderId) -> Result<bool, GraphError> {
+    pub async fn folder(&self, user: &GraphUser, folder: &FolderId) -> Result<Option<FolderItem>, GraphError> {
         let attempted = format!("read folder {folder}");
-        let path = format!("{}/mailFolders/{}?$select=id", user.path(), segment(folder.as_str()));
+        let select = "id,parentFolderId,displayName,isHidden";
+        let path = format!("{}/mailFolders/{}?$select={select}", user.path(), segment(folder.as_str()));
         match self.json::<Value>(self.get(&path, attempted.clone())).await {
-            Ok(found) if found["id"].is_string() => Ok(true),
+            Ok(found) if found["id"].is_string() => {
+                let text = |name: &str| found[name].as_str();
+                Ok(Some(FolderItem::Present {
+                    id: folder.clone(),
+                    parent: text("parentFolderId").and_then(|parent| parent.parse().ok()),
+                    display_name: text("displayName").map(str::to_owned),
+                    hidden: found["isHidden"].as_bool(),
+                    search: false,
+                }))
+            }
             Ok(_) => Err(GraphError::Unreadable { attempted, source: "it has no id".into() }),
-            Err(e) if e.is_certainly_gone() => Ok(false),
+            Err(e) if e.is_certainly_gone() => Ok(None),
             Err(e) => Err(e),
         }
     }

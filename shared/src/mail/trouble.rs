@@ -18,8 +18,8 @@ use crate::{
 const PAUSE: Duration = Duration::from_secs(30);
 /// First pause of a folder's list. Only older mail waits for it.
 const LIST_PAUSE: Duration = Duration::from_secs(5);
-/// A thing that fails is tried this often at least.
-const PAUSE_MAX: Duration = Duration::from_secs(15 * 60);
+/// Longest pause. The schedule comes by each minute, so what fails is tried every quarter of an hour at least.
+const PAUSE_MAX: Duration = Duration::from_secs(13 * 60);
 /// How many times greffe follows a wait time named by Graph before it applies its own growing pauses.
 const BELIEVED_MAX: u32 = 3;
 /// After this many tries, a fault counts as lasting.
@@ -278,7 +278,7 @@ mod tests {
             pauses.push(next.not_before.as_second());
             trouble = Some(next);
         }
-        assert_eq!(pauses, [30, 60, 120, 240, 480, 900, 900, 900]);
+        assert_eq!(pauses, [30, 60, 120, 240, 480, 780, 780, 780]);
         assert_eq!(Trouble::after(None, &error(Some(77)), at(0)).not_before, at(77));
         let of_list = |before: Option<&Trouble>| Trouble::of_list(before, &error(None), at(0));
         assert_eq!((of_list(None).not_before, of_list(Some(&of_list(None))).not_before), (at(5), at(10)));

@@ -101,6 +101,11 @@ impl Work {
         self.kept.contains(thing)
     }
 
+    /// Whether the mark of a message is left to do.
+    pub fn has_marks_ahead(&self) -> bool {
+        self.counted || !self.kept.is_empty()
+    }
+
     /// The work of `page` in items of [`WORK_THINGS_MAX`], as they are once they are inserted.
     pub fn items(firm: FirmId, mailbox: MailboxId, page: &str, messages: &[MessageId]) -> Vec<Row<Self>> {
         let items = messages.chunks(WORK_THINGS_MAX).enumerate().map(|(i, chunk)| {

@@ -305,7 +305,7 @@ pub(super) async fn delete(
     entries::delete::<Contact>(&app, firm.id(), id.into_inner(), deletion.version, &condition).await
 }
 
-/// Shows a contact, and its state for each member.
+/// Shows a contact, and whether it is in the Outlook of each of its members.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/contacts/{external_id}", tag = "contacts", operation_id = "read_contact",
     responses((status = 200, body = EntryView<ContactView>))
@@ -349,7 +349,7 @@ pub(super) async fn bulk(
     Ok(Json(entries::bulk::<Contact>(&app, firm.id(), rows.rows).await?))
 }
 
-/// Adds members to many contacts, or removes members from them.
+/// Adds many contacts to the Outlook of some members, or removes them from it.
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/contacts/members", tag = "contacts", operation_id = "change_contact_members",
     request_body = MemberChange, responses((status = 200, body = BulkResult))
@@ -362,7 +362,7 @@ pub(super) async fn members(
     Ok(Json(entries::change_members::<Contact>(&app, firm.id(), change).await?))
 }
 
-/// Shows how much of a bulk request for contacts or dates is in Outlook already.
+/// Shows how many contacts or dates of a bulk request are already in the members' Outlook.
 ///
 /// greffe deletes this record after thirty days.
 #[utoipa::path(

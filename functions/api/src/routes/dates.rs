@@ -452,7 +452,7 @@ pub(super) async fn delete(
     entries::delete::<Date>(&app, firm.id(), id.into_inner(), deletion.version, &condition).await
 }
 
-/// Shows a date, and its state for each member.
+/// Shows a date, and whether it is in the Outlook of each of its members.
 #[utoipa::path(
     get, path = "/v1/firms/{firm}/dates/{external_id}", tag = "dates", operation_id = "read_date",
     responses((status = 200, body = EntryView<DateView>))
@@ -496,7 +496,7 @@ pub(super) async fn bulk(
     Ok(Json(entries::bulk::<Date>(&app, firm.id(), rows.rows).await?))
 }
 
-/// Adds members to many dates, or removes members from them.
+/// Adds many dates to the Outlook of some members, or removes them from it.
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/dates/members", tag = "dates", operation_id = "change_date_members",
     request_body = MemberChange, responses((status = 200, body = BulkResult))

@@ -165,7 +165,7 @@ impl Item for ErasureOrder {
     }
 }
 
-/// Lists the requested erasures and removals, with their states. By `name`, they come by who asked.
+/// Lists the requests to erase mails, or to remove unwanted mails, with their states. `sort=name` sorts by requester.
 ///
 /// With `state`, a page may have few or no items although more follow, because one request examines at most 1,000
 /// erasures. Read pages until `next` is null.

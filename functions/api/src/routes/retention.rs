@@ -192,7 +192,7 @@ pub(super) async fn set(
     Ok(shown_periods(changed.retention))
 }
 
-/// Lists the dossiers that are in a class, by their names.
+/// Lists the dossiers that have a retention class, sorted by name.
 ///
 /// With `class`, a page may have few or no items although more follow, because one request examines at most 1,000
 /// dossiers. Read pages until `next` is null.

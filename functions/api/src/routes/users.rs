@@ -207,7 +207,7 @@ pub(super) async fn change(
     Ok(Tagged(tag(&user), user.into()))
 }
 
-/// Removes a person: their next request is refused.
+/// Removes a person's access to the firm's console. Their next request is refused.
 ///
 /// Only the operator's key can leave a firm without an administrator.
 #[utoipa::path(

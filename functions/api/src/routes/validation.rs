@@ -154,7 +154,7 @@ pub(crate) struct NewTest {
     service: Service,
 }
 
-/// Tests one service of Microsoft 365 for a member, and removes what it created for the test.
+/// Tests whether greffe can use the mail, calendar, tasks or contacts of a member's account, and removes its test data.
 #[utoipa::path(
     post, path = "/v1/firms/{firm}/members/{member}/test", tag = "members", operation_id = "test_member",
     responses(

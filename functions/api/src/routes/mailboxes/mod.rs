@@ -214,7 +214,7 @@ impl Item for Mailbox {
     }
 }
 
-/// Changes the connector, the address or the member of a mailbox.
+/// Changes the connector or the address of a mailbox, or the member that it is linked to.
 ///
 /// greffe checks that a new connector or address opens the same mailbox before it stores the change. A mailbox that was
 /// paused, because its connector was deleted, stays paused until it is activated.
