@@ -204,7 +204,7 @@ async fn what_a_body_has_wrong_is_named_and_nothing_is_stored() {
         ("{".to_owned(), "not JSON"),
         ("[]".to_owned(), "an object belongs here"),
         ("{}".to_owned(), "name: it is missing"),
-        (format!("{} x", firm()), "trailing"),
+        (format!("{} x", firm()), "something follows after its end"),
         (with("name", json!("")), "name: "),
         (with("name", json!(7)), "name: "),
         (with("name", json!("a\u{7}b")), "name: "),
