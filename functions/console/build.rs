@@ -1,4 +1,8 @@
-//! Makes a page of the guide for administrators, `docs/administrator.md`: what the console shows of it.
+//! Makes a page of the guide for administrators, `docs/administrator.md`: what the console shows of it. See
+//! `functions/api/link.rs` for how the function is linked.
+
+#[path = "../api/link.rs"]
+mod link;
 
 use std::{
     collections::BTreeMap,
@@ -9,6 +13,7 @@ use std::{
 use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
 
 fn main() {
+    link::without_unwind_tables();
     let source = variable("CARGO_MANIFEST_DIR").join("../../docs/administrator.md");
     println!("cargo::rerun-if-changed={}", source.display());
     let text = fs::read_to_string(&source).expect("docs/administrator.md can be read");
