@@ -2,17 +2,23 @@
 
 use std::{fs, path::PathBuf, process::Command};
 
-/// The files under version control, or the sources where there is no git, that end like this.
-pub(super) fn files(endings: &[&str]) -> Vec<(PathBuf, String)> {
+/// The files under version control, or the sources where there is no git.
+fn names() -> Vec<PathBuf> {
     let root = super::repository();
     let listed = Command::new("git").args(["ls-files", "-co", "--exclude-standard"]).current_dir(&root).output();
-    let names = match listed {
+    match listed {
         Ok(listed) if listed.status.success() => {
             String::from_utf8(listed.stdout).unwrap().lines().map(PathBuf::from).collect()
         }
-        _ => walk(&root).iter().map(|path| path.strip_prefix(&root).unwrap().to_owned()).collect::<Vec<_>>(),
-    };
-    let of_the_kind = names.into_iter().filter(|name| endings.iter().any(|end| name.to_str().unwrap().ends_with(end)));
+        _ => walk(&root).iter().map(|path| path.strip_prefix(&root).unwrap().to_owned()).collect(),
+    }
+}
+
+/// Those of them that end like this, with their text.
+pub(super) fn files(endings: &[&str]) -> Vec<(PathBuf, String)> {
+    let root = super::repository();
+    let of_the_kind =
+        names().into_iter().filter(|name| endings.iter().any(|end| name.to_str().unwrap().ends_with(end)));
     let read = of_the_kind.filter_map(|name| Some((name.clone(), fs::read_to_string(root.join(&name)).ok()?)));
     let read: Vec<_> = read.collect();
     assert!(!read.is_empty(), "no file ends with {endings:?}");
@@ -54,6 +60,14 @@ fn is_bare(line: &str, chain: &str) -> bool {
     let shorthand = ["%error", "?error"].iter().flat_map(|short| line.split(short).skip(1));
     let is_short = shorthand.into_iter().any(|rest| rest.starts_with([',', ')']));
     is_short || (is_field && field.is_some_and(|(_, value)| !value.starts_with(chain)))
+}
+
+#[test]
+fn no_file_is_larger_than_a_megabyte() {
+    let root = super::repository();
+    let bytes = |name: &PathBuf| fs::metadata(root.join(name)).map_or(0, |file| file.len());
+    let large: Vec<_> = names().into_iter().filter(|name| bytes(name) > 1_000_000).collect();
+    assert!(large.is_empty(), "{large:?}");
 }
 
 #[test]

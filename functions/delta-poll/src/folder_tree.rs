@@ -78,8 +78,8 @@ pub(crate) async fn read_kept_folders(
     Ok(folders)
 }
 
-/// The folders that an administrator named, each read by itself: their mail does not wait for a tree that was never
-/// read. They could be chosen, so they are none of those that are never read.
+/// Reads each folder that an administrator named by itself, so that its mail comes while the tree can't be read.
+/// A folder that is never read can't be chosen, so none of them is one.
 async fn read_named_folders(
     round: &Round<'_>,
     selection: &Selection,

@@ -1,6 +1,6 @@
 //! Verification of erasures. Of each mail that a record says was erased, the index has what is left of it, with who
-//! asked for it and why as the record has it, and nothing was archived again. What is half gone because an erasure is
-//! under way, or was cut off, is told apart from what is missing.
+//! asked for it and why as the record has it, and nothing was archived again. Mail that an
+//! unfinished erasure has deleted is reported as such, and not as missing.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

@@ -24,7 +24,7 @@ use crate::{
 
 /// How long after a mail was archived its fact may be missing: a round that died is gone on with long before.
 const ROUND_PATIENCE: SignedDuration = SignedDuration::from_hours(24);
-/// The clock of whoever archived it is another one.
+/// How far the clock of the function that archived it may differ from this one.
 const CLOCK_SLACK: SignedDuration = SignedDuration::from_hours(1);
 
 /// What the facts say of a message that none of those that were read tells of.

@@ -338,7 +338,7 @@ impl VerifyState {
             };
             self.note_finding(kind, &mismatch.key, detail);
         }
-        // What is not as it was, was written or deleted again: that is told already.
+        // An altered object has been written again too: one finding is enough.
         let told: BTreeSet<&String> = mismatches.iter().map(|mismatch| &mismatch.key).collect();
         let again = std::mem::take(&mut self.rewritten).into_iter().filter(|key| !told.contains(key));
         self.findings.extend(again.map(|key| EvidenceFinding::written_again(&key)));

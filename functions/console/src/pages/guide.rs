@@ -1,5 +1,5 @@
-//! The guide for administrators, made of docs/administrator.md when the console is built. Whoever has the address may
-//! read it: it says nothing of a firm.
+//! The guide for administrators. `build.rs` makes it of docs/administrator.md. It is public, because it says nothing of
+//! a firm.
 
 use askama::Template;
 use axum::response::Response;
