@@ -77,6 +77,11 @@ impl Group {
         Self::Console,
         Self::Webhooks,
     ];
+
+    /// Whether CPU time is measured: then greffe works on one thread, as its functions do.
+    pub fn counts_cpu(self) -> bool {
+        matches!(self, Self::Mailbox | Self::Cost)
+    }
 }
 
 /// How much is measured.

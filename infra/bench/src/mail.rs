@@ -49,6 +49,9 @@ const QUIET_LOOKS: usize = 4;
 /// So many mails of one mailbox Graph lets through at once: two requests each.
 const MAILS_UNPACED: u64 = 4_000;
 
+/// So many mails the pumps move: greffe and Node move the same ones too, and Graph lets through 10,000 requests.
+const PUMPED_MAX: usize = 1_000;
+
 /// What a link to S3 lasts.
 const LINK_LASTS: Duration = Duration::from_secs(3_600);
 
@@ -196,12 +199,12 @@ impl Subject {
         Ok(app.tokens.new_token(&connector).await?)
     }
 
-    /// The originals of the first mailbox, at Graph.
+    /// Originals of the first mailbox, at Graph: so many that Graph's limit for a mailbox is not reached.
     async fn originals(&mut self) -> Result<Vec<String>, BenchError> {
         let ids: Vec<String> = self.other.order(&Order::Ids(0)).await?;
         let microsoft = &self.other.at.microsoft;
         let url = |id: &String| format!("{microsoft}/v1.0/users/{}/messages/{id}/$value", address(0));
-        Ok(ids.iter().map(url).collect())
+        Ok(ids.iter().take(PUMPED_MAX).map(url).collect())
     }
 
     /// What only has to be: GET and PUT, four at a time, by the same clients.
@@ -301,8 +304,9 @@ pub(super) async fn one_mailbox(data: &Path, mails: u64, starts: &Starts) -> Res
     let mut subject = Subject::start(data, 1).await?;
     subject.other.order::<()>(&Order::Latency(LATENCY.as_millis() as u64)).await?;
     let taken = subject.take_in(mails, MAIL_BYTES).await?;
-    // What costs CPU waits for nobody: the pump needs no latency, and its figure is the better without.
+    // CPU is counted where nothing waits, for greffe as for what it is compared with: each wait costs some, too.
     subject.other.order::<()>(&Order::Latency(0)).await?;
+    let busy = subject.take_in(mails / 2, MAIL_BYTES).await?;
     let (pump, raw, node) = (subject.pump().await?, subject.raw_pump().await?, subject.node(starts).await?);
     let node = match node {
         Some(node) => Row::new("the same in Node with the official SDKs, ms", format!("{node:.3}"), ""),
@@ -315,9 +319,10 @@ pub(super) async fn one_mailbox(data: &Path, mails: u64, starts: &Starts) -> Res
         Row::new("the same, seconds", format!("{:.1}", taken.took.as_secs_f64()), ""),
         Row::new("Graph requests a mail", format!("{:.3}", taken.graph as f64 / mails as f64), "≤ 2.1"),
         Row::new("answers 429", taken.throttled.to_string(), "0"),
-        Row::new("CPU a mail, ms", format!("{:.3}", taken.cpu_ms()), ""),
+        Row::new("CPU a mail, ms", format!("{:.3}", busy.cpu_ms()), ""),
+        Row::new("the same while answers take 100 ms", format!("{:.3}", taken.cpu_ms()), ""),
         Row::new("CPU a mail of the pump (GET, PUT), ms", format!("{:.3}", pump.cpu_ms()), ""),
-        Row::new("CPU, times the pump's", format!("{:.1}", taken.cpu_ms() / pump.cpu_ms()), "≤ 4"),
+        Row::new("CPU, times the pump's", format!("{:.1}", busy.cpu_ms() / pump.cpu_ms()), "≤ 4"),
         Row::new("CPU a mail of the pump without the AWS SDK, ms", format!("{:.3}", raw.cpu_ms()), ""),
         node,
     ])

@@ -32,7 +32,10 @@ use shared::{
         resume::Resumed,
     },
 };
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    runtime,
+    signal::unix::{SignalKind, signal},
+};
 use tracing_subscriber::{layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 /// The engines' own log repeats every refusal that the SDK reports already, the SDK misses connections that are none,
@@ -269,12 +272,24 @@ struct ServeArguments {
     app_client_secret: Option<String>,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     folder::make_private_files_only();
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     tracing_subscriber::registry().with(lines).with(telemetry::filter(QUIET)).init();
-    let ended = match Arguments::parse().command {
+    let command = Arguments::parse().command;
+    let mut runtime = match &command {
+        Some(Command::Bench { only: Some(group), .. }) if group.counts_cpu() => runtime::Builder::new_current_thread(),
+        _ => runtime::Builder::new_multi_thread(),
+    };
+    let ended = runtime.enable_all().build().map_err(Into::into).and_then(|runtime| runtime.block_on(run(command)));
+    ended.unwrap_or_else(|error| {
+        let _ = writeln!(std::io::stderr(), "greffe: {}", chain(error.as_ref()));
+        ExitCode::FAILURE
+    })
+}
+
+async fn run(command: Option<Command>) -> Ended {
+    match command {
         Some(Command::Serve(arguments)) => serve(arguments).await,
         Some(Command::Demo(arguments)) => show(arguments).await,
         Some(Command::Verify(arguments)) => verify(&arguments).await,
@@ -287,11 +302,7 @@ async fn main() -> ExitCode {
             bench::other_side(&data, mailboxes).await.map(|()| ExitCode::SUCCESS).map_err(Into::into)
         }
         None => show(DemoArguments::default()).await,
-    };
-    ended.unwrap_or_else(|error| {
-        let _ = writeln!(std::io::stderr(), "greffe: {}", chain(error.as_ref()));
-        ExitCode::FAILURE
-    })
+    }
 }
 
 type Ended = Result<ExitCode, Box<dyn std::error::Error>>;
