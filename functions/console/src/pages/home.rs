@@ -16,7 +16,9 @@ use crate::{
 
 /// Days of the chart.
 const DAYS: usize = 14;
-/// Pages of events that are read for it, a hundred mails each.
+/// Mails of one page of events that is read for it.
+const CHART_PAGE: usize = 100;
+/// Such pages at most.
 const CHART_PAGES: usize = 3;
 /// Days before its end from which a secret is mentioned.
 const SECRET_DAYS: i64 = 60;
@@ -186,13 +188,18 @@ struct Events {
 
 /// When the newest mails were archived, and whether these are all.
 async fn newest(firm_page: &FirmPage) -> Result<(Vec<Timestamp>, bool), PageError> {
-    let path = firm_page.v1("/events?type=message_archived&order=desc&limit=100");
+    let path = firm_page.v1(&format!("/events?type=message_archived&order=desc&limit={CHART_PAGE}"));
     let (mut times, mut after) = (Vec::new(), String::new());
     for _ in 0..CHART_PAGES {
         let page: Events = firm_page.api().get(&format!("{path}{after}")).await?;
+        let is_full = page.items.len() == CHART_PAGE;
         times.extend(page.items.iter().map(|event| event.at));
         if page.next == 0 {
             return Ok((times, true));
+        }
+        // For a page that is not full, a thousand events were read.
+        if !is_full {
+            break;
         }
         after = format!("&after={}", page.next);
     }
