@@ -9,7 +9,7 @@ use shared::{
     base::id::{MailboxId, MessageId},
     evidence::erasure_request::{ROUND_TIME, WORK_TIME},
     mail::archive,
-    search::head::IndexHead,
+    search::index_head::IndexHead,
 };
 
 use super::damage::Archive;

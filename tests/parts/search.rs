@@ -21,7 +21,7 @@ use shared::{
     },
     search::{
         find::{FoundMails, READ_ABOVE_INDEX, Search, SearchCache, SearchWords},
-        head::IndexHead,
+        index_head::IndexHead,
         indexer::{IndexedFacts, IndexingError},
         words::Phrases,
     },

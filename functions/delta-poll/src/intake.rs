@@ -11,8 +11,8 @@ use shared::{
     mail::{
         archive_decision::{ArchiveDecision, FolderPhase},
         folder::FolderState,
+        mailbox_progress::Progress,
         message::{Message, MessageState},
-        progress::Progress,
         rules::SkipReason,
         walk::{KeptStatus, standing},
         work::Work,

@@ -20,8 +20,8 @@ use shared::{
     mail::{
         archive_decision::FolderPhase,
         mailbox::{Mailbox, MailboxState},
+        mailbox_progress::Progress,
         mailbox_turn::MailboxTurn,
-        progress::Progress,
         sync_state::{Preparing, SyncState},
         work::Work,
     },

@@ -8,7 +8,7 @@ use shared::{
     evidence::{appender::AppendError, inclusion_proof::ProofError, verify::VerifyError},
     firm::feed::FeedError,
     graph::TokenError,
-    search::{error::IndexError, find::SearchError, indexer::IndexingError},
+    search::{find::SearchError, index_error::IndexError, indexer::IndexingError},
 };
 
 use local::{client::ClientError, host::HostError, machine::MachineError};

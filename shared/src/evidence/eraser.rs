@@ -46,7 +46,7 @@ use crate::{
     },
     mail::{
         archive::{self, OriginalKey, StoredObject},
-        hold::HeldDossiers,
+        legal_hold::HeldDossiers,
         mailbox::{Mailbox, MailboxState},
         message::{ErasureNote, Message, MessageState, Original},
         retention_keeper::{Keeper, KeeperError, KeepingRules},

@@ -20,7 +20,7 @@ use crate::{
         authority::StampedCheckpoint,
         bucket::{LogStore, kept_checkpoint, kept_stamp, key},
         inclusion_proof::{LogEntryProof, ProofError, SignedLog},
-        page::{ProofFacts, ProofOf, ProvedMail, SCRIPT, page},
+        proof_page::{ProofFacts, ProofOf, ProvedMail, SCRIPT, page},
         stamp::Stamp,
         zip::{ZipFile, ZipMember},
     },

@@ -18,8 +18,8 @@ use crate::{
     firm::retention::{KeptUntil, Retention},
     mail::{
         archive::OriginalKey,
-        hold::LegalHold,
         keeping_history::{HeldSince, is_as_recorded},
+        legal_hold::LegalHold,
         message::Message,
         retention_keeper::{DossierClass, KEEPER_PATIENCE, KeepingRules},
     },

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{
     client::{Call, Graph, segment},
-    error::GraphError,
+    graph_error::GraphError,
 };
 use crate::base::id::ClientId;
 

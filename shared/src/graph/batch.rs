@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::{
     client::{Call, Graph, GraphUser, PARALLEL_REQUESTS_MAX, segment},
-    error::GraphError,
-    page::WireEntry,
+    graph_error::GraphError,
+    wire_page::WireEntry,
 };
 use crate::base::id::ImmutableId;
 

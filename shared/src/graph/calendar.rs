@@ -12,8 +12,8 @@ use utoipa::ToSchema;
 
 use super::{
     client::{Call, Graph, GraphUser, segment},
-    error::GraphError,
     extended,
+    graph_error::GraphError,
 };
 use crate::base::id::EventId;
 

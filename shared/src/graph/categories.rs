@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::{
     client::{Call, Graph, GraphUser, segment},
-    error::GraphError,
+    graph_error::GraphError,
 };
 use crate::base::{id::CategoryId, telemetry::ErrorChain};
 

@@ -23,7 +23,7 @@ use url::Url;
 
 use super::{
     budget::{Budget, Spent},
-    error::{GraphCode, GraphError, PACED, Silent},
+    graph_error::{GraphCode, GraphError, PACED, Silent},
     json::read_json,
 };
 use crate::{

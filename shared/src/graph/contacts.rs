@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::{
     client::{Call, Graph, GraphUser, segment},
-    error::GraphError,
     extended,
+    graph_error::GraphError,
 };
 use crate::base::id::ContactId;
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     client::{Graph, GraphUser, query_value},
-    error::GraphError,
+    graph_error::GraphError,
 };
 
 /// The name of the property, under a namespace of our own. The name is case-sensitive, the value is not.

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use super::{
     batch::{BatchOrder, BatchPart},
     client::{Call, Graph, GraphUser, Link, segment},
-    error::GraphError,
+    graph_error::GraphError,
     messages::PAGE_ITEMS,
-    page::{PageEnd, WirePage},
+    wire_page::{PageEnd, WirePage},
 };
 use crate::base::id::FolderId;
 

@@ -11,14 +11,14 @@ use super::{
     calendar::EVENT_WATCHED,
     client::{Call, Graph, GraphUser, Link, segment},
     contacts::CONTACT_WATCHED,
-    error::GraphError,
     extended,
+    graph_error::GraphError,
     items::{
         CATEGORIES, Changes, ItemContainer, ItemContainers, ItemTag, OutlookItem, OutlookItemKind, ShownItem, creation,
         shown,
     },
-    page::WirePage,
     todo::tasks,
+    wire_page::WirePage,
 };
 use crate::base::id::ContactFolderId;
 

@@ -11,8 +11,8 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
     client::{Call, Graph, GraphAnswer, GraphUser, Link, Patience, next_chunk, query_value, segment},
-    error::GraphError,
-    page::{PageEnd, WireEntry, WirePage},
+    graph_error::GraphError,
+    wire_page::{PageEnd, WireEntry, WirePage},
 };
 use crate::base::id::{ConversationId, FolderId, ImmutableId};
 #[cfg(any(test, fuzzing))]

@@ -8,18 +8,18 @@ mod calendar;
 mod categories;
 mod client;
 mod contacts;
-mod error;
 mod extended;
 mod folders;
+mod graph_error;
 mod item_steps;
 mod items;
 mod json;
 mod messages;
-mod page;
 mod subscriptions;
 mod todo;
 mod token_source;
 mod users;
+mod wire_page;
 
 pub use applications::{Application, KeyCredential};
 #[cfg(any(test, fuzzing))]
@@ -30,26 +30,26 @@ pub use calendar::{EventContent, LocalTime, NewEvent, RecurrenceUnit, Series, Sh
 pub use categories::{CategoryName, Color, Mark};
 pub use client::{BulkKind, Graph, GraphUser, Link, MailboxGate, PARALLEL_REQUESTS_MAX, SILENCE_MAX, WAIT_MAX};
 pub use contacts::{ContactContent, PhysicalAddress};
-pub use error::{Disposition, GraphCode, GraphError, UNREACHABLE};
 #[cfg(any(test, fuzzing))]
 pub use folders::check_folders_page;
 pub use folders::{
     FolderItem, FolderPage, MailFolder, WELL_KNOWN_NEVER_READ, WellKnown, WellKnownAnswers, WellKnownFolders,
 };
+pub use graph_error::{Disposition, GraphCode, GraphError, UNREACHABLE};
 pub(crate) use json::read_json;
 #[cfg(any(test, fuzzing))]
 pub use messages::check_mails_page;
 pub use messages::{
     DeltaItem, DeltaPage, Mail, MailPage, MimeStream, NewestFolders, PAGE_ITEMS, ReceivedPeriod, SELECTION,
 };
-pub use page::PageEnd;
-pub(crate) use page::WirePage;
 pub use subscriptions::{SUBSCRIPTION_LIFETIME, Subscription};
 pub use todo::TaskContent;
 pub use token_source::{
     AccessToken, EntraError, EntraRefusal, IdTokenError, KeyError, NotAllowed, TokenError, TokenSource,
 };
 pub use users::{Organization, User};
+pub use wire_page::PageEnd;
+pub(crate) use wire_page::WirePage;
 pub use {
     item_steps::{ItemStep, PlaceItems, StepOutcome},
     items::{

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{
     client::{Call, Graph, GraphUser, segment},
-    error::GraphError,
+    graph_error::GraphError,
 };
 use crate::base::id::SubscriptionId;
 

@@ -11,7 +11,7 @@ use url::Url;
 use super::{
     calendar::{LocalTime, Series, in_zone},
     client::{Call, Graph, GraphUser, segment},
-    error::GraphError,
+    graph_error::GraphError,
 };
 use crate::base::id::{TaskId, TaskListId};
 

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::{
     client::{Call, Graph, GraphUser, query_value},
-    error::GraphError,
+    graph_error::GraphError,
 };
 
 const SELECT: &str = "?$select=id,displayName,mail,userPrincipalName";

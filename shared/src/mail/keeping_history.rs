@@ -10,7 +10,7 @@ use crate::{
     base::id::FirmId,
     firm::{fact::StoredFact, retention::Retention},
     mail::{
-        hold::{HeldDossiers, LegalHold},
+        legal_hold::{HeldDossiers, LegalHold},
         retention_keeper::{DossierClass, KeepingRules, recorded_periods},
     },
 };

@@ -36,7 +36,7 @@ use crate::{
     },
     mail::{
         archive::{Archive, ArchiveError, OriginalKey, StoredObject},
-        hold::HeldDossiers,
+        legal_hold::HeldDossiers,
         message::{Message, Original},
     },
 };

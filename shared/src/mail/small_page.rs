@@ -19,7 +19,7 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     base::id::{FolderId, MessageId},
     mail::{
-        progress::Progress,
+        mailbox_progress::Progress,
         work::{Work, WorkOutcome},
     },
 };

@@ -10,8 +10,8 @@ use crate::{
     base::id::{ConnectorId, FirmId, MailboxId, SubscriptionId},
     graph::{Mark, Spent, Subscription},
     mail::{
+        mailbox_progress::Progress,
         mailbox_share::ExcessRounds,
-        progress::Progress,
         small_page::SettledPages,
         trouble::Faults,
         walk::{HistoryProgress, Reconciliation},

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     aws::table::{Key, Row, Table, TableError, Write},
     base::id::{FirmId, MailboxId, MessageId},
-    mail::progress::Progress,
+    mail::mailbox_progress::Progress,
 };
 
 /// Most things in one item: as many as one batch to Graph takes.

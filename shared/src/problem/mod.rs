@@ -6,13 +6,13 @@
 
 mod advice;
 mod catalogue;
+#[cfg(test)]
+mod catalogue_pages;
 mod code;
 mod document;
-mod language;
 mod microsoft;
 mod noted;
-#[cfg(test)]
-mod page;
+mod shared_texts;
 #[cfg(test)]
 mod tests;
 

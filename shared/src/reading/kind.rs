@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::head::PartHead;
+use super::mail_head::PartHead;
 
 /// What a part is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]

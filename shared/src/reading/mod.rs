@@ -9,9 +9,9 @@
 //! so 1 MB takes ten seconds.
 
 mod charset;
-mod head;
 mod html;
 mod kind;
+mod mail_head;
 mod name;
 mod outline;
 mod scan;
@@ -20,9 +20,9 @@ mod transfer;
 #[cfg(test)]
 mod tests;
 
-pub use head::{MailHead, Person};
 pub use html::{Cleaned, Pictures, clean, escaped, plain};
 pub use kind::{PartKind, is_shown_inline, served_type, served_types};
+pub use mail_head::{MailHead, Person};
 pub use name::safe_name;
 pub use outline::{Attachment, Outline};
 pub use scan::{Base64Lines, HEAD_BYTES_MAX, MailPart, PARTS_MAX, Scanned, Scanner};

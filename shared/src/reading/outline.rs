@@ -8,9 +8,9 @@ use std::{
 
 use super::{
     charset::{decoded, of_page},
-    head::MailHead,
     html::{Cleaned, Pictures, clean, escaped, plain},
     kind::{PartKind, is_shown_inline, served_type},
+    mail_head::MailHead,
     scan::{MailPart, Scanned, Scanner},
     transfer::TransferDecoder,
 };

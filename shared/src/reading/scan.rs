@@ -6,7 +6,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    head::PartHead,
+    mail_head::PartHead,
     transfer::{Transfer, TransferDecoder},
 };
 

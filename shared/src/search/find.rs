@@ -30,9 +30,9 @@ use crate::{
     },
     reading::MailHead,
     search::{
-        error::IndexError,
-        head::{IndexHead, SegmentEntry},
         highlight::{TextPiece, marked},
+        index_error::IndexError,
+        index_head::{IndexHead, SegmentEntry},
         indexer::read,
         mail::{ATTACHMENTS_KEY, IndexedMail, conversation_key, mailbox_key, recipient_key, sender_key, thread_key},
         segment::{Segment, SegmentQuery, ShownPart, blocking},

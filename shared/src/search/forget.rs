@@ -11,7 +11,7 @@ use std::{collections::BTreeSet, num::NonZeroUsize};
 use crate::{
     base::id::FirmId,
     search::{
-        head::{IndexHead, SegmentEntry},
+        index_head::{IndexHead, SegmentEntry},
         indexer::{Indexer, IndexingError, TRIES_MAX},
         segment::{Segment, blocking},
         store::{Blocks, FoundHead},

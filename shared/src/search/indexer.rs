@@ -31,8 +31,8 @@ use crate::{
         opened::{OpenMailError, OpenedMail},
     },
     search::{
-        error::IndexError,
-        head::{IndexHead, SegmentEntry},
+        index_error::IndexError,
+        index_head::{IndexHead, SegmentEntry},
         mail::IndexedMail,
         segment::Segment,
         store::{FoundHead, IndexStore},

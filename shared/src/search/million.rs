@@ -18,8 +18,8 @@ use tantivy::directory::OwnedBytes;
 use crate::{
     base::random::Random,
     search::{
-        error::IndexError,
-        head::{IndexHead, SegmentEntry},
+        index_error::IndexError,
+        index_head::{IndexHead, SegmentEntry},
         mail::{IndexedMail, tests::archived},
         pack::{ByteSource, Contents, Whole},
         segment::{Segment, SegmentQuery},

@@ -15,11 +15,11 @@
 //! don't overlap, so a search goes from the newest segment to the oldest and ends when a page is full.
 
 pub mod conversation;
-pub mod error;
 pub mod find;
 mod forget;
-pub mod head;
 pub mod highlight;
+pub mod index_error;
+pub mod index_head;
 pub mod indexer;
 mod mail;
 mod pack;

@@ -18,7 +18,7 @@ use tantivy::{
     },
 };
 
-use crate::{base::digest::Digest, search::error::IndexError};
+use crate::{base::digest::Digest, search::index_error::IndexError};
 
 /// Bytes of a block.
 pub(super) const BLOCK_BYTES: u64 = 64 << 10;

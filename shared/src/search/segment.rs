@@ -22,7 +22,7 @@ use tantivy::{
 };
 
 use crate::search::{
-    error::IndexError,
+    index_error::IndexError,
     mail::IndexedMail,
     pack::{ByteSource, Contents, PackDirectory, Packed, Whole, pack},
     words::{Phrase, Phrases, analyzer},

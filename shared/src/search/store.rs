@@ -17,8 +17,8 @@ use crate::{
     aws::link::{Links, WriteCondition, is_conflict, is_missing},
     base::id::FirmId,
     search::{
-        error::IndexError,
-        head::{IndexHead, SegmentEntry},
+        index_error::IndexError,
+        index_head::{IndexHead, SegmentEntry},
         pack::{BLOCK_BYTES, ByteSource, Contents, Whole},
         segment::Segment,
     },

@@ -32,8 +32,8 @@ use crate::{
     webhook::{
         Webhook, WebhookProblem, WebhookState,
         delivery::{Delivery, DeliveryFailure, Posted},
+        delivery_progress::{DeliveryProgress, DeliveryTrouble},
         feed_place::FeedPlace,
-        progress::{DeliveryProgress, DeliveryTrouble},
         sign::{WebhookSecret, WebhookSecretError, signatures},
         webhook_url::{NotPublic, PublicResolver},
     },

@@ -11,7 +11,7 @@ use crate::{
     aws::{queue::DeliveryJob, table::Table, worker::ScheduleError},
     base::id::FirmId,
     firm::feed::{Feed, FeedError},
-    webhook::{Webhook, WebhookState, feed_place::FeedPlace, progress::DeliveryProgress},
+    webhook::{Webhook, WebhookState, delivery_progress::DeliveryProgress, feed_place::FeedPlace},
 };
 
 /// How long after an event each run of the schedule sends jobs for it.

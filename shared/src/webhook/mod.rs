@@ -7,9 +7,9 @@
 
 pub mod deliver;
 pub mod delivery;
+pub mod delivery_progress;
 pub mod feed_place;
 pub mod missed;
-pub mod progress;
 pub mod sign;
 pub mod webhook_url;
 
@@ -36,7 +36,9 @@ use crate::{
         feed::{Feed, FeedError},
     },
     problem::Code,
-    webhook::{feed_place::FeedPlace, progress::DeliveryProgress, sign::WebhookSecret, webhook_url::WebhookUrl},
+    webhook::{
+        delivery_progress::DeliveryProgress, feed_place::FeedPlace, sign::WebhookSecret, webhook_url::WebhookUrl,
+    },
 };
 
 /// Most webhooks of one firm, or of the operator.

@@ -41,18 +41,18 @@ use shared::{
         baseline::BaselinePage,
         filing::{DossierMessage, FollowedConversation},
         folder::{FolderState, TreeLink},
-        hold::LegalHold,
         kept_parts::KeptParts,
+        legal_hold::LegalHold,
         mailbox::Mailbox,
+        mailbox_progress::Progress,
         mailbox_turn::MailboxTurn,
         message::{FilingRecord, Message},
-        progress::Progress,
         retention_keeper::{DossierClass, KeeperPlace},
         sync_state::SyncState,
         work::Work,
     },
     push::{Bulk, BulkProgress, Copy, Outbox, PushWork, contact::Contact, date::Date, entry::Entry},
-    webhook::{Webhook, delivery::Delivery, progress::DeliveryProgress},
+    webhook::{Webhook, delivery::Delivery, delivery_progress::DeliveryProgress},
 };
 
 /// What the tests know of the items under one kind of key.

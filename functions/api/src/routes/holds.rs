@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{extract::State, response::Response};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use shared::{app::App, aws::table::Key, mail::hold::LegalHold};
+use shared::{app::App, aws::table::Key, mail::legal_hold::LegalHold};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{

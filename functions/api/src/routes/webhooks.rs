@@ -21,8 +21,8 @@ use shared::{
     webhook::{
         ChangedWebhook, Webhook, WebhookError, WebhookProblem, WebhookState,
         delivery::{Delivery, DeliveryFailure},
+        delivery_progress::DeliveryProgress,
         feed_place::FeedPlace,
-        progress::DeliveryProgress,
         webhook_url::WebhookUrl,
     },
 };

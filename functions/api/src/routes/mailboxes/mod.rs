@@ -29,7 +29,7 @@ use shared::{
     mail::{
         folder::FolderState,
         mailbox::{Mailbox, MailboxKind, MailboxState},
-        progress::Progress,
+        mailbox_progress::Progress,
         sync_state::SyncState,
     },
     problem::{Code, Problem},

@@ -10,7 +10,7 @@ use shared::{
         folder::FolderState,
         hint::{HintCode, HintText},
         mailbox::{FolderDossier, Mailbox, MailboxKind, MailboxState, OlderMailGrant},
-        progress::Progress,
+        mailbox_progress::Progress,
         rules::Rules,
         selection::{Selection, SelectionMode},
         sync_state::{Preparing, SyncState},

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::{
     client::{Call, Graph, Link},
-    error::GraphError,
+    graph_error::GraphError,
     json::read_json,
 };
 
