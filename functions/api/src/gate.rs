@@ -46,7 +46,7 @@ use crate::{
 
 /// Calls that a process takes out of a minute's allowance at a time: one write for so many calls, and the limit holds
 /// over all processes, give or take what each has left.
-const CALLS_AT_ONCE: u64 = 20;
+const CALLS_BOOKED: u64 = 20;
 /// The longest value of `within`: eight numbers of four digits, with dots between them.
 const WITHIN_CHARS_MAX: usize = 39;
 /// How long a caller counts as identified: a call that takes longer, as one that waits for events, is answered only if
@@ -138,8 +138,8 @@ impl Gate {
         // One call at a time asks the table: calls side by side that each took their own part would spend the minute.
         let mut allowance = self.allowance(firm, minute).lock_owned().await;
         if allowance.left == 0 && !allowance.spent {
-            let last = app.table.count(&Key::allowance(firm, minute), CALLS_AT_ONCE, now + ALLOWANCE_KEPT).await?;
-            let left = most.saturating_sub(last - CALLS_AT_ONCE).min(CALLS_AT_ONCE);
+            let last = app.table.count(&Key::allowance(firm, minute), CALLS_BOOKED, now + ALLOWANCE_KEPT).await?;
+            let left = most.saturating_sub(last - CALLS_BOOKED).min(CALLS_BOOKED);
             *allowance = Allowance { left, untaken: most.saturating_sub(last), spent: left == 0 };
         }
         let left = allowance.left.checked_sub(1);

@@ -21,7 +21,7 @@ use shared::{
 use crate::round::{RoundEnd, RoundError};
 
 /// Items removed in one transaction.
-const REMOVED_AT_ONCE: usize = 50;
+const ITEMS_PAGE: usize = 50;
 
 /// Removes what is left, until nothing is or the deadline is near. A mailbox that never was has nothing.
 pub(crate) async fn run(app: &App, job: &MailboxJob, deadline: &Deadline) -> Result<RoundEnd, RoundError> {
@@ -38,7 +38,7 @@ pub(crate) async fn run(app: &App, job: &MailboxJob, deadline: &Deadline) -> Res
         [Key::work_prefix(firm, mailbox), Key::folder_prefix(firm, mailbox), Key::baselines_prefix(firm, mailbox)];
     for prefix in kept {
         loop {
-            let rows = table.query::<IgnoredAny>(&prefix, None, REMOVED_AT_ONCE).await?.rows;
+            let rows = table.query::<IgnoredAny>(&prefix, None, ITEMS_PAGE).await?.rows;
             if rows.is_empty() {
                 break;
             }

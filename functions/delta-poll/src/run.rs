@@ -65,7 +65,7 @@ const ALL_FOLDERS_READ_MAX: usize = 8;
 /// A mail may appear so much later than its time of arrival.
 const ARRIVAL_MARGIN: Duration = Duration::from_secs(60);
 /// Failing folders that one round tries: new mail of the others waits for its end.
-const FAILING_READ_AT_ONCE: usize = 3;
+const FAILING_READ_MAX: usize = 3;
 /// The pause before delta is asked again after a notice that nothing explains.
 const SECOND_LOOK_PAUSE: Duration = Duration::from_secs(5);
 /// Older mail that is not done after this time is given to its functions once more.
@@ -565,17 +565,17 @@ impl Round<'_> {
         let now = self.app.clock.now();
         let failed = folders.iter().filter(|row| row.value.trouble.is_some()).count();
         self.notes.some_are_well.store(failed < folders.len(), Ordering::Relaxed);
-        self.notes.many_folders_fail.store(failed > FAILING_READ_AT_ONCE, Ordering::Relaxed);
+        self.notes.many_folders_fail.store(failed > FAILING_READ_MAX, Ordering::Relaxed);
         let mut order: Vec<usize> = (0..folders.len()).filter(|i| is_meant(folders[*i].value.id())).collect();
         order.sort_by_key(|i| folders[*i].value.trouble.as_ref().map(|trouble| trouble.not_before));
         let well = order.iter().filter(|i| folders[**i].value.trouble.is_none()).count();
         let due = order.iter().filter(|i| look || !folders[**i].value.rests(now)).count();
-        let mut later = order.split_off(if look { due } else { due.min(well + FAILING_READ_AT_ONCE) });
+        let mut later = order.split_off(if look { due } else { due.min(well + FAILING_READ_MAX) });
         let mut tried = order[well..].to_vec();
         let mut reading = self.read_in_order(folders, order, found).await?;
         // What one of them failed by may be over for the others, too.
         while !later.is_empty() && tried.iter().any(|i| folders[*i].value.trouble.is_none()) {
-            let rest = later.split_off(later.len().min(FAILING_READ_AT_ONCE));
+            let rest = later.split_off(later.len().min(FAILING_READ_MAX));
             tried = std::mem::replace(&mut later, rest);
             reading = reading.and(self.read_in_order(folders, tried.clone(), found).await?);
         }

@@ -291,7 +291,7 @@ impl Tries {
 /// Most keys in one BatchGetItem.
 const BATCH_GET_MAX: usize = 100;
 /// Items that [`Table::remove_all`] removes in one transaction.
-const REMOVED_AT_ONCE: usize = 50;
+const REMOVE_ALL_MAX: usize = 50;
 /// How often a BatchGetItem that was answered in part is asked for the rest.
 const BATCH_GET_TRIES: usize = 8;
 /// Items of one page of what is due: some 200 KB.
@@ -742,7 +742,7 @@ impl Table {
     ///
     /// Errors: `Conflict` if another wrote one of them since it was read; the table refuses or does not answer.
     pub async fn remove_all<T>(&self, rows: &[Row<T>]) -> Result<(), TableError> {
-        for some in rows.chunks(REMOVED_AT_ONCE) {
+        for some in rows.chunks(REMOVE_ALL_MAX) {
             self.transact(some.iter().map(Write::remove).collect()).await?;
         }
         Ok(())

@@ -38,9 +38,9 @@ use crate::{
 /// item.
 pub const REMOVED_MAX: usize = 1_000;
 /// Facts that are looked at in one go.
-const FACTS_AT_ONCE: usize = 500;
+const FACTS_PAGE: usize = 500;
 /// Pages of an erasure whose facts are found by one reading of the feed.
-const PAGES_AT_ONCE: u64 = 64;
+const READING_PAGES_MAX: u64 = 64;
 /// A round that began before all was erased may take so long to end, and write what it found: then all is erased once
 /// more.
 pub const ROUND_TIME: Duration = Duration::from_secs(3 * 60);
@@ -437,7 +437,7 @@ impl ErasureOrder {
     ) -> Result<Option<(ErasureBatch, FoundFacts)>, EraseError> {
         if read.is_empty() {
             let (firm, id, mut pages) = (row.value.firm, row.value.id, Vec::new());
-            for number in paging.next..paging.pages.min(paging.next + PAGES_AT_ONCE) {
+            for number in paging.next..paging.pages.min(paging.next + READING_PAGES_MAX) {
                 let page = eraser.table.get::<ErasureBatch>(&Key::erasure_page(firm, id, number)).await?;
                 pages.push(page.map(|row| row.value));
             }
@@ -582,7 +582,7 @@ impl ErasureBatch {
         mut after: u64,
     ) -> Result<(u64, bool), EraseError> {
         let (table, now) = (eraser.table, eraser.clock.now());
-        let limit = FACTS_AT_ONCE.min(eraser.page);
+        let limit = FACTS_PAGE.min(eraser.page);
         loop {
             if self.messages.len() + self.shortened.len() + limit > eraser.page {
                 return Ok((after, true));

@@ -39,7 +39,7 @@ pub const EVENT_SOURCE: &str = "greffe";
 const PUT_EVENTS_MAX: usize = 10;
 
 /// Facts read in one go to be put on the event bus again.
-const AGAIN_AT_ONCE: usize = 200;
+const FACTS_PAGE: usize = 200;
 
 /// What writing a fact came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -330,7 +330,7 @@ impl Feed {
         is_meant: impl Fn(&FactEvent) -> bool,
     ) -> Result<Option<u64>, FeedError> {
         let after = from.saturating_sub(1);
-        let rows: Vec<(u64, Fact)> = self.table.numbered(&Key::fact(firm, after), true, AGAIN_AT_ONCE).await?;
+        let rows: Vec<(u64, Fact)> = self.table.numbered(&Key::fact(firm, after), true, FACTS_PAGE).await?;
         let reached = rows.last().map(|(number, _)| *number);
         let meant = rows.into_iter().filter(|(number, fact)| *number <= to && is_meant(&fact.what));
         let facts: Vec<NumberedFact> = meant.map(|(number, fact)| NumberedFact { number, fact }).collect();

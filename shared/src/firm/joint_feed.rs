@@ -26,7 +26,7 @@ const LOOK_BACK: Duration = Duration::from_secs(120);
 /// Firms whose news are found by one look.
 const FIRMS_MAX: usize = 1_000;
 /// Firms whose stretches are laid down by one transaction, of which each has two writes.
-const FIRMS_AT_ONCE: usize = 40;
+const TRANSACTION_FIRMS_MAX: usize = 40;
 
 /// Facts of one firm, from one number to another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -186,8 +186,8 @@ async fn lay_stretches(table: &Table, now: Timestamp) -> Result<(), FeedError> {
     if missing.is_empty() && noted {
         return Ok(());
     }
-    let whole = missing.len() <= FIRMS_AT_ONCE;
-    let missing = missing.into_iter().take(FIRMS_AT_ONCE).collect();
+    let whole = missing.len() <= TRANSACTION_FIRMS_MAX;
+    let missing = missing.into_iter().take(TRANSACTION_FIRMS_MAX).collect();
     // The rest is found by the next look.
     let until = if whole { until } else { since + LOOK_BACK };
     match write(table, head, missing, until).await {

@@ -10,7 +10,7 @@ use super::{
     batch::{BatchOrder, BatchPart},
     client::{Call, Graph, GraphUser, Link, segment},
     graph_error::GraphError,
-    messages::PAGE_ITEMS,
+    messages::MESSAGES_PAGE,
     wire_page::{PageEnd, WirePage},
 };
 use crate::base::id::FolderId;
@@ -224,7 +224,7 @@ impl Graph {
     /// Errors: Graph refuses or does not answer, or there is no access token.
     pub async fn folder_page(&self, user: &GraphUser, from: Option<&Link>) -> Result<FolderPage, GraphError> {
         let attempted = "read a page of the changes of the mail folders".to_owned();
-        let prefer = format!("odata.maxpagesize={PAGE_ITEMS}");
+        let prefer = format!("odata.maxpagesize={MESSAGES_PAGE}");
         let headers = [("prefer", prefer.as_str())];
         let mut call = match from {
             Some(link) => Call { url: self.link(link, &attempted)?, ..self.get("", attempted.clone()) },

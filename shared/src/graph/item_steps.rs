@@ -26,7 +26,7 @@ use crate::base::id::ContactFolderId;
 const PREFER: &str = r#"IdType="ImmutableId", outlook.body-content-type="text""#;
 
 /// Items on one page of a list.
-const PAGE_ITEMS: usize = 100;
+const ITEMS_PAGE: usize = 100;
 
 /// The `Prefer` of a delta request: twice as many.
 const PREFER_DELTA: &str = r#"odata.maxpagesize=200, IdType="ImmutableId", outlook.body-content-type="text""#;
@@ -189,7 +189,7 @@ impl Graph {
     pub async fn events_of(&self, user: &GraphUser, owner: &str) -> Result<PlaceItems, GraphError> {
         let select = EVENT_WATCHED.join(",");
         let filter = extended::of_owner(owner);
-        let path = format!("{}/events?$select=id,{select}&{filter}&$top={PAGE_ITEMS}", user.path());
+        let path = format!("{}/events?$select=id,{select}&{filter}&$top={ITEMS_PAGE}", user.path());
         let (sight, _) = self.read_pages(OutlookItemKind::Event, self.url(&path), PREFER, true).await?;
         Ok(sight)
     }

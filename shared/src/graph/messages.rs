@@ -19,7 +19,7 @@ use crate::base::id::{ConversationId, FolderId, ImmutableId};
 use crate::graph::json::read_json;
 
 /// Messages asked for in one page of delta.
-pub const PAGE_ITEMS: usize = 100;
+pub const MESSAGES_PAGE: usize = 100;
 const SELECT: &str = "receivedDateTime,subject,from,toRecipients,ccRecipients,bccRecipients,internetMessageId,isDraft,\
                       categories,hasAttachments,conversationId";
 /// Which `SELECT` it is: a delta link goes on with the one that it began with.
@@ -177,7 +177,7 @@ impl Graph {
         from: Option<&Link>,
     ) -> Result<DeltaPage, GraphError> {
         let attempted = format!("read a page of folder {folder}");
-        let prefer = format!("odata.maxpagesize={PAGE_ITEMS}, {IMMUTABLE}");
+        let prefer = format!("odata.maxpagesize={MESSAGES_PAGE}, {IMMUTABLE}");
         let headers = [("prefer", prefer.as_str())];
         let mut call = match from {
             Some(link) => {

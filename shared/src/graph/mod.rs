@@ -40,7 +40,7 @@ pub(crate) use json::read_json;
 #[cfg(any(test, fuzzing))]
 pub use messages::check_mails_page;
 pub use messages::{
-    DeltaItem, DeltaPage, Mail, MailPage, MimeStream, NewestFolders, PAGE_ITEMS, ReceivedPeriod, SELECTION,
+    DeltaItem, DeltaPage, MESSAGES_PAGE, Mail, MailPage, MimeStream, NewestFolders, ReceivedPeriod, SELECTION,
 };
 pub use subscriptions::{SUBSCRIPTION_LIFETIME, Subscription};
 pub use todo::TaskContent;

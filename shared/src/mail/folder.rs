@@ -34,7 +34,7 @@ use crate::{
 /// <https://learn.microsoft.com/exchange/recipients-in-exchange-online/manage-user-mailboxes/change-deleted-item-retention>
 const RESTORABLE_FOR: Duration = Duration::from_secs(31 * 86_400);
 /// Items forgotten in one transaction.
-const FORGOTTEN_AT_ONCE: usize = 50;
+const FORGOTTEN_PAGE: usize = 50;
 
 /// A folder, and how far it is read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -354,7 +354,7 @@ pub async fn forget_gone(
     let over = |folder: &&Row<FolderState>| folder.value.gone_at.is_some_and(|at| at + RESTORABLE_FOR <= now);
     let Some(folder) = folders.iter().find(over) else { return Ok(false) };
     let prefix = Key::baseline_prefix(firm, mailbox, folder.value.id());
-    let page = table.query::<BaselinePage>(&prefix, None, FORGOTTEN_AT_ONCE).await?;
+    let page = table.query::<BaselinePage>(&prefix, None, FORGOTTEN_PAGE).await?;
     let mut writes: Vec<Write> = page.rows.iter().map(Write::remove).collect();
     if page.next.is_none() {
         writes.push(Write::remove(folder));

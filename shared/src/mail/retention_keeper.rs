@@ -42,7 +42,7 @@ use crate::{
 };
 
 /// Facts that are looked at in one go.
-const FACTS_AT_ONCE: usize = 500;
+const FACTS_PAGE: usize = 500;
 /// Originals that are copied side by side.
 const COPIES_AT_ONCE: usize = 8;
 /// The ids of facts begin so after which all messages are looked at: of a new period, a class of a dossier, a hold.
@@ -328,7 +328,7 @@ impl Keeper<'_> {
 
     /// Looks at the next facts, new ones first; where to go on, and none at the end.
     async fn step(&self, firm: FirmId, place: &KeeperPlace) -> Result<Option<(KeeperPlace, KeptLonger)>, KeeperError> {
-        let read = async |after| self.feed.stored_facts_after(firm, after, FACTS_AT_ONCE, self.clock.now()).await;
+        let read = async |after| self.feed.stored_facts_after(firm, after, FACTS_PAGE, self.clock.now()).await;
         let (mut facts, mut next) = (read(place.after).await?, place.clone());
         let is_again = facts.is_empty();
         if let Some((reached, _)) = facts.last() {
@@ -342,7 +342,7 @@ impl Keeper<'_> {
         } else {
             return Ok(None);
         }
-        let is_all = next.again_after.is_none() && facts.len() < FACTS_AT_ONCE;
+        let is_all = next.again_after.is_none() && facts.len() < FACTS_PAGE;
         next.behind_since = place.behind_since.or(Some(self.clock.now())).filter(|_| !is_all);
         // Read after the facts: what these changed is in it.
         let Some(rules) = self.rules(firm).await? else { return Ok(None) };

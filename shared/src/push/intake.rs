@@ -28,7 +28,7 @@ use crate::{
 /// Transactions under way side by side.
 const TRANSACTIONS_AT_ONCE: usize = 8;
 /// Rows in one transaction, where nobody else is in the way.
-const ROWS_AT_ONCE: usize = 20;
+const TRANSACTION_ROWS_MAX: usize = 20;
 /// How long the progress of a bulk can be asked for.
 const BULK_KEPT_SECONDS: i64 = 30 * 24 * 3600;
 
@@ -394,7 +394,7 @@ fn turns<T>(rows: Vec<ReadRow<T>>) -> Vec<Vec<ReadRow<T>>> {
 
 /// As many rows as fit into one transaction with work for every member.
 fn chunks<T>(mut rows: Vec<ReadRow<T>>, members: usize) -> Vec<Vec<ReadRow<T>>> {
-    let size = TRANSACTION_WRITES_MAX.saturating_sub(members).clamp(1, ROWS_AT_ONCE);
+    let size = TRANSACTION_WRITES_MAX.saturating_sub(members).clamp(1, TRANSACTION_ROWS_MAX);
     let mut chunks = Vec::new();
     while !rows.is_empty() {
         let rest = rows.split_off(size.min(rows.len()));

@@ -13,7 +13,7 @@ use super::*;
 use crate::base::{clock::machine_time, random::Random};
 
 /// Without optimisation, on a busy machine. What is not linear takes hours.
-const AT_ONCE: Duration = Duration::from_secs(60);
+const LINEAR_TIME_MAX: Duration = Duration::from_secs(60);
 
 #[test]
 fn a_place_in_base64_is_counted_where_all_lines_are_alike_and_nowhere_else() {
@@ -268,7 +268,7 @@ fn a_page_that_would_be_read_for_long_is_read_at_once() {
     {
         cleaned(&one.repeat(200_000 / one.len()));
     }
-    assert!(began.elapsed().unwrap_or_default() < AT_ONCE, "{:?}", began.elapsed());
+    assert!(began.elapsed().unwrap_or_default() < LINEAR_TIME_MAX, "{:?}", began.elapsed());
 }
 
 #[test]
@@ -504,7 +504,7 @@ fn a_mail_that_would_be_read_for_long_or_deep_is_read_at_once() {
             message = message_in(&message, 1).unwrap_or_default();
         }
     }
-    assert!(began.elapsed().unwrap_or_default() < AT_ONCE, "{:?}", began.elapsed());
+    assert!(began.elapsed().unwrap_or_default() < LINEAR_TIME_MAX, "{:?}", began.elapsed());
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::{
 /// Most mails of a conversation that are filed at once.
 const FILED_MAX: usize = 200;
 /// Mails on one page of a search.
-const PAGE_MAILS: usize = 100;
+const MAILS_PAGE: usize = 100;
 
 /// Mails of a conversation.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ pub async fn follow_conversation(
     let words = SearchWords { conversation: Some(keys), ..Default::default() };
     let (mut after, mut mails, mut is_complete) = (None, Vec::new(), true);
     while mails.len() < FILED_MAX {
-        let page = Box::pin(search.find(&words, (after, PAGE_MAILS), change.at)).await?;
+        let page = Box::pin(search.find(&words, (after, MAILS_PAGE), change.at)).await?;
         is_complete &= page.complete_to.is_none();
         let found = page.items.into_iter().map(|found| found.message);
         mails.extend(found.filter(|mail| mail.dossier() != change.dossier));

@@ -29,7 +29,7 @@ const HEAD_BYTES_MAX: usize = 4 << 20;
 /// A segment up to this size is read at once.
 const WHOLE_BYTES_MAX: u64 = 1 << 20;
 /// Blocks that one request reads at most.
-const BLOCKS_AT_ONCE: u64 = 64;
+const REQUEST_BLOCKS_MAX: u64 = 64;
 /// Tries of a write at whose key another was written at the same moment.
 const TRIES_MAX: usize = 4;
 
@@ -269,7 +269,7 @@ impl ByteSource for InBlocks {
                 continue;
             }
             let until = (block + 1..=last).find(|next| self.kept.find(&self.key, *next).is_some());
-            let until = until.unwrap_or(last + 1).min(block + BLOCKS_AT_ONCE);
+            let until = until.unwrap_or(last + 1).min(block + REQUEST_BLOCKS_MAX);
             pieces.extend(self.fetch(block..until)?);
             block = until;
         }

@@ -44,7 +44,7 @@ const ANSWER_TIME: Duration = Duration::from_secs(10);
 /// So much of an answer is read at least, and kept; then the connection is closed.
 const ANSWER_BYTES_MAX: usize = 500;
 /// Events that are read at a time.
-const EVENTS_AT_ONCE: usize = 20;
+const EVENTS_PAGE: usize = 20;
 /// The type of the event that tries an address.
 const TEST: &str = "test";
 
@@ -233,7 +233,7 @@ impl DeliveryRound<'_> {
         }
         loop {
             let began = progress.value.clone();
-            let (events, reached) = began.place.read((table, feed), firm, EVENTS_AT_ONCE, clock.now()).await?;
+            let (events, reached) = began.place.read((table, feed), firm, EVENTS_PAGE, clock.now()).await?;
             let is_end = events.is_empty();
             let (mut place, mut stop) = (began.place, None);
             for (event, behind) in events {

@@ -30,7 +30,7 @@ use crate::{
 /// Most events that one look examines for some that can be listed.
 const LOOKED_AT_MAX: usize = 1_000;
 /// Events of one reading while it looks for more than the first ones.
-const LOOKED_AT_ONCE: usize = 100;
+const LOOKED_PAGE: usize = 100;
 /// How often a call that waits looks.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// After how many looks a call that waits asks whether its key is still valid.
@@ -208,7 +208,7 @@ async fn only<T, C: Copy + PartialEq, F: Future<Output = Result<(Vec<(C, T)>, C)
     wanted: Option<&impl Fn(&T) -> bool>,
 ) -> Result<(Vec<T>, C), FeedError> {
     let (mut items, mut looked_at) = (Vec::new(), 0);
-    let mut at_once = if wanted.is_some() { LOOKED_AT_ONCE } else { limit };
+    let mut at_once = if wanted.is_some() { LOOKED_PAGE } else { limit };
     loop {
         let (events, next) = read(cursor, at_once).await?;
         for (place, event) in events {
@@ -225,7 +225,7 @@ async fn only<T, C: Copy + PartialEq, F: Future<Output = Result<(Vec<(C, T)>, C)
         if is_end || looked_at >= LOOKED_AT_MAX || wanted.is_none() && !items.is_empty() {
             return Ok((items, cursor));
         }
-        at_once = LOOKED_AT_ONCE;
+        at_once = LOOKED_PAGE;
     }
 }
 

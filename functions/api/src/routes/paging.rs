@@ -289,7 +289,7 @@ pub(crate) async fn in_feed(app: &App, firm: FirmId, after: Option<u64>) -> Answ
 /// Most items that one request examines for a page of those that are wanted.
 const EXAMINED_MAX: usize = 1_000;
 /// Items of one reading meanwhile.
-const EXAMINED_AT_ONCE: usize = 100;
+const EXAMINED_PAGE: usize = 100;
 
 impl<T> Page<T> {
     /// The one item of a list that is known by a name, if it is wanted: there is no further page.
@@ -390,7 +390,7 @@ pub(crate) async fn examined<T, C: Clone, F: Future<Output = Answer<(Vec<(C, T)>
     wanted: Option<impl Fn(&T) -> bool>,
 ) -> Answer<(Vec<T>, Option<C>)> {
     let (mut items, mut count) = (Vec::new(), 0);
-    let at_once = if wanted.is_some() { EXAMINED_AT_ONCE } else { limit.get() };
+    let at_once = if wanted.is_some() { EXAMINED_PAGE } else { limit.get() };
     loop {
         let (rows, has_more) = read(place.clone(), at_once).await?;
         count += rows.len();

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Mails on a page of the list.
-const LIST_LIMIT: usize = 50;
+const LIST_PAGE: usize = 50;
 /// Longest text of a search that is passed on.
 const TEXT_CHARS_MAX: usize = 200;
 /// Dossiers that are proposed, the latest first.
@@ -195,7 +195,7 @@ impl ListShown {
         let found = match mailbox.filter(|_| !search.is_empty_by_itself()) {
             Some(mailbox) => {
                 let query = search.asked(&mailbox, &firm_page.shell.t.zone);
-                let path = firm_page.v1(&format!("/messages?limit={LIST_LIMIT}{query}"));
+                let path = firm_page.v1(&format!("/messages?limit={LIST_PAGE}{query}"));
                 firm_page.api().tried::<Found>(Method::GET, &path, None).await?
             }
             None => Ok(Found::default()),
@@ -207,7 +207,7 @@ impl ListShown {
         let next = page.next.map(|after| SearchQuery { after, ..search.clone() }.query(true));
         // What is looked for says nothing of where other mail is filed.
         let newest: Found = match search.is_narrowed() {
-            true => firm_page.api().get(&firm_page.v1(&format!("/messages?limit={LIST_LIMIT}"))).await?,
+            true => firm_page.api().get(&firm_page.v1(&format!("/messages?limit={LIST_PAGE}"))).await?,
             false => Found::default(),
         };
         let mut seen = BTreeSet::new();

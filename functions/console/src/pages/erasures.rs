@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Erasures on a page of the list.
-const LIST_LIMIT: usize = 50;
+const LIST_PAGE: usize = 50;
 /// Mails of a selection that are named; the others are counted.
 const NAMED_MAX: usize = 20;
 
@@ -206,7 +206,7 @@ async fn all_shown(
     refusal: Option<Refusal>,
 ) -> Result<Response, PageError> {
     firm_page.manager()?;
-    let erasures = firm_page.v1(&format!("/erasures?limit={LIST_LIMIT}{}", and("after", &which.after)));
+    let erasures = firm_page.v1(&format!("/erasures?limit={LIST_PAGE}{}", and("after", &which.after)));
     let holds = firm_page.v1("/holds");
     let (erasures, holds) =
         tokio::try_join!(firm_page.api().get::<Listed<ErasureView>>(&erasures), firm_page.api().get::<Holds>(&holds))?;

@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Mailboxes of one kind that a page lists.
-const GROUP_LIMIT: usize = 50;
+const GROUP_PAGE: usize = 50;
 
 /// Mailboxes of one kind.
 struct MailboxGroup {
@@ -39,7 +39,7 @@ struct MailboxGroup {
 impl MailboxGroup {
     async fn read(firm_page: &FirmPage, kind: &str, after: &str) -> Result<Self, PageError> {
         let after = and("after", after);
-        let path = firm_page.v1(&format!("/mailboxes?kind={kind}&sort=name&limit={GROUP_LIMIT}{after}"));
+        let path = firm_page.v1(&format!("/mailboxes?kind={kind}&sort=name&limit={GROUP_PAGE}{after}"));
         let Listed { items, next } = firm_page.api().get(&path).await?;
         let next = next.map(|next| format!("?kind={kind}{}", and("after", &next)));
         Ok(Self { is_shared: kind == "shared", mailboxes: items, next })

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Dossiers on a page of the list.
-const LIST_LIMIT: usize = 50;
+const LIST_PAGE: usize = 50;
 
 /// A class of dossiers with its period.
 #[derive(Deserialize)]
@@ -87,7 +87,7 @@ async fn shown(
 ) -> Result<Response, PageError> {
     firm_page.manager()?;
     let periods = firm_page.v1("/retention");
-    let dossiers = firm_page.v1(&format!("/retention/dossiers?limit={LIST_LIMIT}{}", and("after", &which.after)));
+    let dossiers = firm_page.v1(&format!("/retention/dossiers?limit={LIST_PAGE}{}", and("after", &which.after)));
     let (stored, dossiers) = tokio::try_join!(
         firm_page.api().get::<RetentionView>(&periods),
         firm_page.api().get::<Listed<DossierClassView>>(&dossiers)
