@@ -1,7 +1,7 @@
 //! Checks when the credentials of app registrations expire: sends reminders, and rotates them.
 //!
-//! Two things start it: the schedule, and Secrets Manager, which runs one step of a rotation. Decisions and effects are
-//! in `shared/src/access/held_registration.rs` and `shared/src/access/rotation.rs`.
+//! Two things start it: the schedule, and Secrets Manager, which runs one step of a rotation. What happens is in
+//! `shared/src/access/rotation.rs`, over `shared/src/access/held_registration.rs`.
 
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde::{Deserialize, Serialize};

@@ -25,7 +25,7 @@ use crate::{
     },
     base::id::{ClientId, FirmId},
     firm::{fact::CredentialKind, feed::FeedError},
-    graph::{Application, GraphError, KeyError},
+    graph::{Application, GraphError, KeyError, NotAllowed, TokenError},
     problem::{Code, Problem},
 };
 
@@ -241,6 +241,25 @@ pub enum CredentialError {
 }
 
 impl CredentialError {
+    /// Why there is no token of the app itself, with which it changes its registration.
+    pub(super) fn of_token(source: TokenError) -> Self {
+        match source {
+            TokenError::NotAllowed(NotAllowed::AnotherFirms) => Self::AnotherFirms,
+            source => {
+                Self::Graph(GraphError::Token { attempted: "ask for a token of the app itself".to_owned(), source })
+            }
+        }
+    }
+
+    /// Why Graph did not change the registration: the right is missing, or it is another refusal, such as one by the
+    /// organisation's policy for credentials, which has codes of its own.
+    pub(super) fn of_change(error: GraphError) -> Self {
+        match &error {
+            GraphError::Refused { code, .. } if code.is("Authorization_RequestDenied") => Self::NotAllowed(error),
+            _ => Self::Graph(error),
+        }
+    }
+
     /// What a person is told; itself again where it is greffe's own failure.
     ///
     /// Errors: the error itself, if it is greffe's own failure.

@@ -19,12 +19,12 @@ use crate::{
     access::{
         app_owner::AppOwner,
         clients::Clients,
-        credential::{Certificate, ClientSecret, Credential},
+        credential::{ClientSecret, Credential},
         credential_record::{CredentialError, Rotation},
-        held_registration::{HeldRegistration, not_allowed},
+        held_registration::HeldRegistration,
         reminder::days_left,
     },
-    aws::secrets::{CURRENT, PENDING},
+    aws::secrets::PENDING,
     base::telemetry::ErrorChain,
     firm::fact::CredentialKind,
     graph::{Application, GraphError},
@@ -157,8 +157,7 @@ pub async fn step(clients: &Clients, step: RotationStep, secret_id: &str, token:
 }
 
 async fn take(held: &mut HeldRegistration<'_>, step: RotationStep, token: &str) -> Result<(), CredentialError> {
-    let current =
-        held.clients.secrets.labelled(&held.owner.secret_id(), CURRENT).await?.ok_or(CredentialError::Missing)?;
+    let current = held.current_version().await?;
     if current.id == token {
         // It is in use already: a step is told to run again.
         return held.use_current_secret().await.map(drop);
@@ -193,16 +192,14 @@ async fn create(held: &mut HeldRegistration<'_>, current: &Credential, token: &s
     if pending(held, token).await?.is_some() {
         return Ok(());
     }
-    let now = held.clients.clock.now();
     let new = match current {
         Credential::Federated(_) => return Err(CredentialError::NothingToRotate),
-        Credential::Certificate(_) => Credential::Certificate(
-            Certificate::make(format!("greffe {}", held.client_id()), now, &held.clients.random).await?,
-        ),
+        Credential::Certificate(_) => Credential::Certificate(held.make_certificate().await?),
         Credential::Secret(_) => {
             let graph = held.graph(current).await?;
-            let made = graph.add_password(held.client_id(), &held.tag(), now + SECRET_LIFETIME).await;
-            let made = made.map_err(not_allowed)?;
+            let until = held.clients.clock.now() + SECRET_LIFETIME;
+            let made = graph.add_password(held.client_id(), &held.tag(), until).await;
+            let made = made.map_err(CredentialError::of_change)?;
             let (key_id, expires_at) = (Some(made.key_id), Some(made.ends_at));
             Credential::Secret(ClientSecret { value: made.secret_text, key_id, expires_at })
         }
