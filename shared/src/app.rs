@@ -19,7 +19,10 @@ use crate::{
         recent::Recent,
     },
     evidence::{
-        appender::Appender, authority::StampAuthority, bucket::LogStore, eraser::Eraser, erasure_request::REMOVED_MAX,
+        appender::Appender,
+        authority::StampAuthority,
+        bucket::LogStore,
+        erasure::{Eraser, REMOVED_MAX},
         proof_package::Packer,
     },
     mail::{archive::Archive, retention_keeper::Keeper, rules::RecentPeople},

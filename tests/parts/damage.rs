@@ -24,7 +24,7 @@ use shared::{
     evidence::{
         bucket::key,
         checkpoint::{Checkpoint, LogKeys},
-        eraser::{EraseError, ErasedScope, Erasure},
+        erasure::{EraseError, ErasedScope, Erasure},
         log_entry::entry,
         report::{FindingKind, Report},
         stamp::StampRoots,

@@ -7,7 +7,7 @@ use local::provision::INDEX_BUCKET;
 use serde_json::{Value, json};
 use shared::{
     base::id::{MailboxId, MessageId},
-    evidence::erasure_request::{ROUND_TIME, WORK_TIME},
+    evidence::erasure::{ROUND_TIME, WORK_TIME},
     mail::archive,
     search::index_head::IndexHead,
 };

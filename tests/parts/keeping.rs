@@ -17,8 +17,7 @@ use shared::{
         random::Random,
     },
     evidence::{
-        eraser::{ErasedScope, Eraser, Erasure},
-        erasure_request::{ErasureOrder, ROUND_TIME, WORK_TIME},
+        erasure::{ErasedScope, Eraser, Erasure, ErasureOrder, ROUND_TIME, WORK_TIME},
         report::{FindingKind, FirmReport},
     },
     firm::retention::KeptUntil,

@@ -11,7 +11,7 @@ use shared::{
     base::{digest::Digest, id::MessageId},
     evidence::{
         bucket::key as log_key,
-        eraser::{ErasedScope, Erasure},
+        erasure::{ErasedScope, Erasure},
         report::FindingKind::{self, Altered, Extra, Missing},
     },
     firm::fact::{Fact, FactEvent},

@@ -14,7 +14,7 @@ use local::{
 use serde_json::{Value, json};
 use shared::{
     aws::secrets::EVIDENCE_KEY,
-    evidence::{erasure_request::ROUND_TIME, import::ImportError, report::Report, stamp::StampRoots, verify::Verifier},
+    evidence::{erasure::ROUND_TIME, import::ImportError, report::Report, stamp::StampRoots, verify::Verifier},
     mail::archive,
 };
 use tests::{Registry, World, message_id};

@@ -8,7 +8,7 @@ use microsoft365::{Times, ValueFault};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use shared::{
-    evidence::erasure_request::ROUND_TIME,
+    evidence::erasure::ROUND_TIME,
     firm::{
         fact::{Fact, FactEvent},
         feed::GAP_PATIENCE,

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use shared::{
     aws::table::{Key, Write},
-    evidence::erasure_request::ROUND_TIME,
+    evidence::erasure::ROUND_TIME,
     mail::{archive::OriginalKey, opened::OpenedMail},
 };
 use tests::{ADA, OPERATOR_KEY, Registry, World, message_id};

@@ -1,4 +1,4 @@
-//! Previews and carries out erasures (`shared/src/evidence/erasure_request.rs`): the only function that may delete
+//! Previews and carries out erasures (`shared/src/evidence/erasure/`): the only function that may delete
 //! what is archived.
 //!
 //! The schedule starts it, and nothing else: it does what the index `due` lists, and carries out nothing that was not
@@ -16,7 +16,7 @@ use shared::{
         metric::{Counter, Tally},
         telemetry::ErrorChain,
     },
-    evidence::erasure_request::ErasureOrder,
+    evidence::erasure::ErasureOrder,
 };
 
 /// What starts the function: `{"schedule":"erase"}`.

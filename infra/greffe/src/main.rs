@@ -26,7 +26,7 @@ use shared::{
         telemetry,
     },
     evidence::{
-        eraser::{ErasedCount, ErasedScope, Erasure},
+        erasure::{ErasedCount, ErasedScope, Erasure},
         export::LeftOut,
         report::counted,
         resume::Resumed,

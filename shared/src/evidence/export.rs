@@ -25,7 +25,7 @@ use crate::{
     evidence::{
         authority::StampedCheckpoint,
         bucket::{CHECKPOINT, LogError},
-        erasure_request::ErasureOrder,
+        erasure::ErasureOrder,
         inclusion_proof::{ProofError, SignedLog},
         log_entry::{ARCHIVED, RETENTION_CHANGED},
         proof_package::{PackageError, Packer, Proven, common_files, prove, readme},

@@ -28,7 +28,7 @@ use crate::{
         authority::StampedCheckpoint,
         bucket::{CHECKPOINT, LogError, LogStore},
         checkpoint::{Checkpoint, CheckpointError, LogKeys, VerifyingKeys, WeakKeyError},
-        erasure_request::ErasureOrder,
+        erasure::ErasureOrder,
         zip::{FoundMember, ZipError, ZipReader},
     },
     firm::{

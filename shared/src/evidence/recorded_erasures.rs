@@ -7,8 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     base::id::{ErasureId, FirmId, MailboxId, MessageId},
     evidence::{
-        eraser::{ErasedCount, ErasedScope, blanked},
-        erasure_request::{ErasureOrder, ErasureState, ErasureTarget},
+        erasure::{ErasedCount, ErasedScope, ErasureOrder, ErasureState, ErasureTarget, blanked},
         log_entry::LoggedEntry,
         report::{EvidenceFinding, FindingKind},
     },

@@ -10,7 +10,7 @@ use crate::{
     aws::table::Key,
     base::id::{ErasureId, FirmId, MessageId},
     evidence::{
-        erasure_request::{ErasureOrder, ErasureState, ErasureTarget},
+        erasure::{ErasureOrder, ErasureState, ErasureTarget},
         recorded_erasures::order_differences,
         report::FindingKind,
         verify::{PAGE, Verifier, VerifyError},

@@ -21,7 +21,7 @@ use shared::{
     evidence::{
         authority::StampedCheckpoint,
         check::ArchiveCheck,
-        erasure_request::{ErasureBatch, ErasureOrder},
+        erasure::{ErasureBatch, ErasureOrder},
     },
     firm::{
         Firm, ListedFirm,

@@ -13,7 +13,7 @@ use shared::{
     app::App,
     aws::table::Key,
     base::id::ErasureId,
-    evidence::erasure_request::{ErasureOrder, ErasureState, ErasureTarget, NewErasure, REMOVED_MAX},
+    evidence::erasure::{ErasureOrder, ErasureState, ErasureTarget, NewErasure, REMOVED_MAX},
     problem::{Code, Problem},
 };
 use utoipa::{IntoParams, ToSchema};
