@@ -21,8 +21,9 @@ use crate::{
     evidence::{
         appender::Appender,
         authority::StampAuthority,
-        bucket::LogStore,
+        bucket::ArchiveBucket,
         erasure::{Eraser, REMOVED_MAX},
+        log_store::LogStore,
         proof_package::Packer,
     },
     mail::{archive::Archive, retention_keeper::Keeper, rules::RecentPeople},
@@ -136,7 +137,7 @@ impl App {
         Self {
             stamps,
             indexes,
-            logs: LogStore::new(s3.clone(), links.clone(), config.bucket.clone()),
+            logs: LogStore { bucket: ArchiveBucket::new(s3.clone(), links.clone(), config.bucket.clone()) },
             archive: Archive::new(s3, links, config.bucket.clone(), config.spool_dir.clone()),
             queue: MailQueue::new(aws_sdk_sqs::Client::new(aws), config.mail_queue_url.clone(), random.clone()),
             older_queue: MailQueue::new(aws_sdk_sqs::Client::new(aws), config.older_queue_url.clone(), random.clone()),

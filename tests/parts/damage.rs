@@ -22,10 +22,10 @@ use shared::{
         id::{ConnectorId, FirmId, MailboxId, MessageId},
     },
     evidence::{
-        bucket::key,
         checkpoint::{Checkpoint, LogKeys},
         erasure::{EraseError, ErasedScope, Erasure},
         log_entry::entry,
+        log_store::key,
         report::{FindingKind, Report},
         stamp::StampRoots,
         tlog::{LogTile, TILE_WIDTH, TileKind, Tree, bundle, leaf},
@@ -177,7 +177,7 @@ impl Archive {
     }
 
     pub async fn remove_all_versions(&self, key: &str) {
-        self.world.host.app.logs.erase(key).await.unwrap();
+        self.world.host.app.logs.bucket.erase(key).await.unwrap();
     }
 
     pub async fn remove(&self, key: &str) {

@@ -13,9 +13,10 @@ use shared::{
     },
     evidence::{
         appender::{AppendError, Appended, verifying_keys},
-        bucket::{LogError, key},
+        bucket::BucketError,
         checkpoint::{Checkpoint, LogKeys},
         log_entry::entry,
+        log_store::key,
         report::Report,
         resume::{ResumeError, Resumed},
         stamp::StampRoots,
@@ -307,9 +308,9 @@ async fn a_log_that_is_not_as_it_was_written_is_not_appended_to() {
         ("checkpoint", |error| matches!(error, AppendError::Checkpoint(_))),
         ("tile/entries/000.p/10", |error| matches!(error, AppendError::Edge)),
         ("tile/0/000.p/10", |error| matches!(error, AppendError::Edge)),
-        ("checkpoints/10", |error| matches!(error, AppendError::Log(LogError::Foreign { .. }))),
+        ("checkpoints/10", |error| matches!(error, AppendError::Log(BucketError::Foreign { .. }))),
         // What another history left where this one goes on.
-        ("tile/0/000.p/11", |error| matches!(error, AppendError::Log(LogError::Foreign { .. }))),
+        ("tile/0/000.p/11", |error| matches!(error, AppendError::Log(BucketError::Foreign { .. }))),
     ];
     for (name, is_found) in changes {
         let log = Log::new().await;

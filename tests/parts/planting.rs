@@ -10,8 +10,8 @@ use shared::{
     aws::table::{Key, Write},
     base::{digest::Digest, id::MessageId},
     evidence::{
-        bucket::key as log_key,
         erasure::{ErasedScope, Erasure},
+        log_store::key as log_key,
         report::FindingKind::{self, Altered, Extra, Missing},
     },
     firm::fact::{Fact, FactEvent},

@@ -15,7 +15,7 @@ use shared::{
     aws::secrets::EVIDENCE_KEY,
     base::id::FirmId,
     evidence::{
-        bucket::{kept_checkpoint, kept_stamp, key},
+        log_store::{kept_checkpoint, kept_stamp, key},
         report::{FindingKind, FirmReport},
         stamp::{Stamp, StampError, StampRoots, request},
         verify::Verifier,

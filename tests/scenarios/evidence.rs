@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use local::provision::BUCKET;
 use microsoft365::Mail;
 use serde_json::{Value, json};
-use shared::evidence::bucket;
+use shared::evidence::log_store;
 use tempfile::TempDir;
 use tests::{ADA, OPERATOR_KEY, Registry, World, message_id};
 
@@ -212,7 +212,7 @@ async fn no_proof_is_given_out_that_does_not_hold() {
     let eml: Vec<String> = eml.filter(|key| key.contains(&path[path.len() - 32..])).collect();
     let parts = ["tile/entries/", "tile/0/", "checkpoints/", "keys/"];
     let parts = parts.map(|part| names.iter().rfind(|name| name.starts_with(part)).unwrap());
-    for key in parts.iter().map(|name| bucket::key(firm, name)).chain(eml) {
+    for key in parts.iter().map(|name| log_store::key(firm, name)).chain(eml) {
         let object = s3.get_object().bucket(BUCKET).key(&key).send().await.unwrap();
         let whole = object.body.collect().await.unwrap().to_vec();
         let changed: Vec<u8> = whole.iter().map(|byte| byte ^ 1).collect();

@@ -84,7 +84,7 @@ pub async fn check(app: &App, deadline: &Deadline) -> Result<Output, CheckStartE
     let key = app.secrets.read(EVIDENCE_KEY).await?;
     let (table, feed, store, clock, random) = (&app.table, &app.feed, &app.logs, &app.clock, &app.random);
     let checker = Checker { table, feed, store, key: &key, lock_days: app.config.lock_days, clock, random };
-    match store.find_other_rules().await {
+    match store.bucket.find_other_rules().await {
         Ok(findings) => output.findings += tell(app, None, findings),
         Err(error) => {
             tracing::error!(error = %ErrorChain(&error), "the lifecycle rules could not be checked");

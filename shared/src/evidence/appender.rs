@@ -24,9 +24,10 @@ use crate::{
         telemetry::ErrorChain,
     },
     evidence::{
-        bucket::{CHECKPOINT, LogError, LogObject, LogStore, kept_checkpoint, verifying_key},
+        bucket::BucketError,
         checkpoint::{Checkpoint, CheckpointError, LogKeys, VerifyingKeys, WeakKeyError},
         log_entry::{EntryError, entry},
+        log_store::{CHECKPOINT, LogObject, LogStore, kept_checkpoint, verifying_key},
         tlog::{LogTile, TILE_WIDTH, TileKind, Tree, TreeError, bundle, leaf, unbundle},
     },
     firm::{
@@ -80,7 +81,7 @@ pub enum AppendError {
     Fact(#[from] EntryError),
     /// S3.
     #[error(transparent)]
-    Log(#[from] LogError),
+    Log(#[from] BucketError),
     /// The table.
     #[error(transparent)]
     Feed(#[from] FeedError),
@@ -100,9 +101,9 @@ impl AppendError {
     pub fn is_alarm(&self) -> bool {
         match self {
             Self::Checkpoint(_) | Self::HeadMissing | Self::Forked { .. } | Self::Edge | Self::Tree(_) => true,
-            Self::Log(LogError::Foreign { .. }) | Self::Fact(_) | Self::Key(_) => true,
+            Self::Log(BucketError::Foreign { .. }) | Self::Fact(_) | Self::Key(_) => true,
             Self::Secret(error) => error.needs_the_operator(),
-            Self::Log(LogError::Store { .. }) | Self::Feed(_) | Self::Busy => false,
+            Self::Log(BucketError::Store { .. }) | Self::Feed(_) | Self::Busy => false,
         }
     }
 }
@@ -362,7 +363,7 @@ impl Appender<'_> {
 /// The keys that verify a firm's log, now or in the past, as they lie beside it.
 ///
 /// Errors: S3 refuses or does not answer.
-pub async fn verifying_keys(store: &LogStore, firm: FirmId) -> Result<VerifyingKeys, LogError> {
+pub async fn verifying_keys(store: &LogStore, firm: FirmId) -> Result<VerifyingKeys, BucketError> {
     let mut texts = Vec::new();
     for name in store.names(firm, "keys/").await? {
         let object = store.find(firm, &name).await?;

@@ -14,8 +14,9 @@ use crate::{
     aws::table::{Key, Table, TableError, Write},
     base::{id::FirmId, random::Random},
     evidence::{
-        bucket::{LogError, LogStore, kept_checkpoint, kept_stamp, key},
+        bucket::BucketError,
         inclusion_proof::ProofError,
+        log_store::{LogStore, kept_checkpoint, kept_stamp, key},
         stamp::{STAMP_BYTES_MAX, Stamp, StampError, request},
     },
 };
@@ -49,7 +50,7 @@ pub enum StampingError {
     Proof(#[from] ProofError),
     /// S3.
     #[error(transparent)]
-    Log(#[from] LogError),
+    Log(#[from] BucketError),
     /// The table.
     #[error(transparent)]
     Table(#[from] TableError),

@@ -10,7 +10,7 @@ use crate::{
     aws::table::{Key, Table, Write},
     base::{clock::Clock, id::FirmId, random::Random},
     evidence::{
-        bucket::LogStore,
+        log_store::LogStore,
         report::EvidenceFinding,
         stamp::StampRoots,
         verify::{ArchiveShare, Verifier, VerifyError},

@@ -24,10 +24,11 @@ use crate::{
     },
     evidence::{
         authority::StampedCheckpoint,
-        bucket::{CHECKPOINT, LogError},
+        bucket::BucketError,
         erasure::ErasureOrder,
         inclusion_proof::{ProofError, SignedLog},
         log_entry::{ARCHIVED, RETENTION_CHANGED},
+        log_store::CHECKPOINT,
         proof_package::{PackageError, Packer, Proven, common_files, prove, readme},
         proof_page::ProofOf,
         stamp::Stamp,
@@ -59,7 +60,7 @@ pub enum ExportError {
     Package(#[from] PackageError),
     /// The log can't be read.
     #[error(transparent)]
-    Log(#[from] LogError),
+    Log(#[from] BucketError),
     /// The table.
     #[error(transparent)]
     Table(#[from] TableError),

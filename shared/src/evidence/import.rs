@@ -26,9 +26,10 @@ use crate::{
     },
     evidence::{
         authority::StampedCheckpoint,
-        bucket::{CHECKPOINT, LogError, LogStore},
+        bucket::BucketError,
         checkpoint::{Checkpoint, CheckpointError, LogKeys, VerifyingKeys, WeakKeyError},
         erasure::ErasureOrder,
+        log_store::{CHECKPOINT, LogStore},
         zip::{FoundMember, ZipError, ZipReader},
     },
     firm::{
@@ -84,7 +85,7 @@ pub enum ImportError {
     Malformed(String),
     /// S3.
     #[error(transparent)]
-    Log(#[from] LogError),
+    Log(#[from] BucketError),
     /// The table.
     #[error(transparent)]
     Table(#[from] TableError),
@@ -210,9 +211,9 @@ impl Importer<'_> {
     ) -> Result<u64, ImportError> {
         let count = originals.len() as u64;
         let puts = originals.into_iter().map(|(key, body, stored)| async move {
-            self.store.keep_original(&key, body, stored).await?;
+            self.store.bucket.import_original(&key, body, stored).await?;
             tell(stored.bytes);
-            Ok::<_, LogError>(())
+            Ok::<_, BucketError>(())
         });
         let puts: Vec<_> = puts.collect();
         stream::iter(puts).buffer_unordered(AT_ONCE).try_collect::<()>().await?;

@@ -12,8 +12,9 @@ use futures::future::try_join_all;
 use crate::{
     base::{digest::Digest, id::FirmId},
     evidence::{
-        bucket::{LogError, LogStore, kept_checkpoint, key, verifying_key},
+        bucket::BucketError,
         checkpoint::{Checkpoint, VerifyingKeys},
+        log_store::{LogStore, kept_checkpoint, key, verifying_key},
         tlog::{LogTile, TILE_WIDTH, TileKind, Tree, is_proven, unbundle},
     },
 };
@@ -32,7 +33,7 @@ pub enum ProofError {
     },
     /// S3 refuses or does not answer.
     #[error(transparent)]
-    Log(#[from] LogError),
+    Log(#[from] BucketError),
 }
 
 /// A log as it was when a checkpoint was signed.

@@ -9,8 +9,9 @@ use crate::{
     base::{digest::Digest, id::FirmId, telemetry::ErrorChain},
     evidence::{
         appender::verifying_keys,
-        bucket::{CHECKPOINT, LogError, LogStore, kept_checkpoint, kept_stamp, key, verifying_key},
+        bucket::BucketError,
         checkpoint::{Checkpoint, VerifyingKeys},
+        log_store::{CHECKPOINT, LogStore, kept_checkpoint, kept_stamp, key, verifying_key},
         report::{EvidenceFinding, FindingKind},
         stamp::{Stamp, StampError, StampRoots},
         tlog::{LogTile, TILE_WIDTH, TileKind, Tree, TreeError, leaf, unbundle},
@@ -31,7 +32,7 @@ pub struct Logged {
 pub enum InspectError {
     /// S3.
     #[error(transparent)]
-    Log(#[from] LogError),
+    Log(#[from] BucketError),
     /// The tree can't be built.
     #[error(transparent)]
     Tree(#[from] TreeError),
@@ -125,7 +126,7 @@ impl<'a> Inspection<'a> {
     async fn names(&mut self) -> Result<Vec<String>, InspectError> {
         let (root, mut names, mut next) = (key(self.firm, ""), Vec::new(), None);
         loop {
-            let (keys, more) = self.store.versions(&root, next).await?;
+            let (keys, more) = self.store.bucket.versions(&root, next).await?;
             for versions in keys {
                 let Some(name) = versions.key.strip_prefix(&root) else { continue };
                 let is_as_written = versions.is_written_once() || (name == CHECKPOINT && versions.markers == 0);
@@ -258,7 +259,7 @@ impl<'a> Inspection<'a> {
         if self.findings.iter().any(told) {
             return Ok(());
         }
-        for version in self.store.all_versions(&key(self.firm, CHECKPOINT)).await? {
+        for version in self.store.bucket.all_versions(&key(self.firm, CHECKPOINT)).await? {
             if !self.notes.contains(&version) {
                 self.found(FindingKind::Altered, CHECKPOINT, "an older version of it is none of the checkpoints");
                 break;

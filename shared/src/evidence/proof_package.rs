@@ -18,8 +18,8 @@ use crate::{
     },
     evidence::{
         authority::StampedCheckpoint,
-        bucket::{LogStore, kept_checkpoint, kept_stamp, key},
         inclusion_proof::{LogEntryProof, ProofError, SignedLog},
+        log_store::{LogStore, kept_checkpoint, kept_stamp, key},
         proof_page::{ProofFacts, ProofOf, ProvedMail, SCRIPT, page},
         stamp::Stamp,
         zip::{ZipFile, ZipMember},
@@ -268,7 +268,7 @@ impl Packer<'_> {
     ) -> Result<(ZipMember, Option<Bytes>), PackageError> {
         let key = expected.key(firm, message).to_string();
         let altered = || PackageError::Altered { what: key.clone() };
-        let found = self.logs.open(&key).await.map_err(ProofError::from)?;
+        let found = self.logs.bucket.open(&key).await.map_err(ProofError::from)?;
         let mut body = found.ok_or_else(altered)?.body;
         let (mut sha256, mut crc32, mut bytes) = (Sha256::new(), crc32fast::Hasher::new(), 0u64);
         let mut whole = (expected.bytes <= WHOLE_BYTES_MAX).then(Vec::new);

@@ -14,9 +14,11 @@ use crate::{
     aws::table::{Key, Table, TableError},
     base::id::{FirmId, MessageId},
     evidence::{
-        bucket::{LogError, LogStore, key, year_of},
+        bucket::BucketError,
         checkpoint::{LogKeys, WeakKeyError},
         inspect::{InspectError, Inspection},
+        log_store::{LogStore, key},
+        originals::year_of,
         report::{EvidenceFinding, FindingKind, FirmReport, Report},
         stamp::StampRoots,
         tlog::TILE_WIDTH,
@@ -39,7 +41,7 @@ pub enum VerifyError {
     Inspect(#[from] InspectError),
     /// The bucket can't be read.
     #[error(transparent)]
-    Log(#[from] LogError),
+    Log(#[from] BucketError),
     /// The table can't be read.
     #[error(transparent)]
     Table(#[from] TableError),
@@ -103,15 +105,15 @@ impl Verifier<'_> {
     /// Errors: S3 or DynamoDB refuses or does not answer; what is not as it was written is no error.
     pub async fn verify(&self) -> Result<Report, VerifyError> {
         let (mut firms, mut elsewhere) = (BTreeSet::new(), Vec::new());
-        let top = self.store.folders("").await?;
-        let mut below = self.store.folders("firms/").await?;
+        let top = self.store.bucket.folders("").await?;
+        let mut below = self.store.bucket.folders("firms/").await?;
         below.extend(top.into_iter().filter(|name| name != "firms/" && name != UNTIL));
-        for folder in self.store.folders(UNTIL).await? {
-            let of_year = self.store.folders(&folder).await?;
+        for folder in self.store.bucket.folders(UNTIL).await? {
+            let of_year = self.store.bucket.folders(&folder).await?;
             let firms = format!("{folder}firms/");
             match year_of(&folder) {
                 Some(_) => {
-                    below.extend(self.store.folders(&firms).await?);
+                    below.extend(self.store.bucket.folders(&firms).await?);
                     below.extend(of_year.into_iter().filter(|name| *name != firms));
                 }
                 None => below.push(folder),
@@ -130,18 +132,18 @@ impl Verifier<'_> {
             }
         }
         firms.extend(self.table.due_logs(Timestamp::MAX).await?);
-        let locked_days = self.store.retention_days().await?;
+        let locked_days = self.store.bucket.retention_days().await?;
         if self.lock_days > locked_days {
             elsewhere.push(EvidenceFinding {
                 kind: FindingKind::Unlocked,
-                what: self.store.bucket().to_owned(),
+                what: self.store.bucket.name().to_owned(),
                 detail: format!(
                     "Object Lock should keep what is written for {} days",
                     self.lock_days.unwrap_or_default()
                 ),
             });
         }
-        elsewhere.extend(self.store.find_other_rules().await?);
+        elsewhere.extend(self.store.bucket.find_other_rules().await?);
         let mut reports = Vec::new();
         for firm in firms {
             reports.push(self.verify_firm(firm).await?);

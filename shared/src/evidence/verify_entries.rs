@@ -6,9 +6,9 @@ use crate::{
     aws::table::{Key, TableError},
     base::id::{FirmId, MessageId},
     evidence::{
-        bucket::key,
         inspect::Logged,
         log_entry::{ARCHIVED, LoggedEntry, entry},
+        log_store::key,
         recorded_erasures::DoubtfulFinding,
         recorded_filings::RecordedFiling,
         report::{EvidenceFinding, FindingKind},

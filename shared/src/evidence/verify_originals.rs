@@ -11,10 +11,11 @@ use crate::{
     aws::table::TableError,
     base::id::{FirmId, MessageId},
     evidence::{
-        bucket::{KeyVersions, ObjectHead},
+        bucket::ObjectHead,
         report::FindingKind,
         verify::{AT_ONCE, Verifier, VerifyError},
         verify_state::{ExpectedOriginal, OriginalMismatch, VerifyState},
+        versions::KeyVersions,
     },
     firm::retention::KeptUntil,
     mail::{
@@ -55,7 +56,7 @@ impl Verifier<'_> {
         state.originals += originals.len() as u64;
         let looks = originals.into_iter().map(|look| async move {
             let key = OriginalKey::new(firm, look.message, look.until).to_string();
-            let Some(head) = self.store.head(&key).await? else {
+            let Some(head) = self.store.bucket.head(&key).await? else {
                 return Ok(InspectedOriginal { key, look, there: None, is_kept: true, is_held: false });
             };
             let there = self.content(&key, &head).await?;
@@ -107,7 +108,7 @@ impl Verifier<'_> {
 
     /// What an object's bytes are, as far as they come.
     async fn read(&self, key: &str) -> Result<Option<StoredObject>, VerifyError> {
-        let Some(found) = self.store.open(key).await? else { return Ok(None) };
+        let Some(found) = self.store.bucket.open(key).await? else { return Ok(None) };
         let (mut body, mut hasher, mut bytes) = (found.body, Sha256::new(), 0);
         // What breaks off is shorter than it was.
         while let Some(Ok(frame)) = body.frame().await {
@@ -121,10 +122,10 @@ impl Verifier<'_> {
 
     /// Compares the objects in the bucket with the index.
     pub(super) async fn compare_objects(&self, firm: FirmId, state: &mut VerifyState) -> Result<(), VerifyError> {
-        for until in self.store.kept_until().await? {
+        for until in self.store.bucket.kept_until().await? {
             let folder = format!("{}firms/{firm}/", root(until));
             let known: &[&str] = if until.is_ever() { &["log/", "mailboxes/"] } else { &["mailboxes/"] };
-            for name in self.store.folders(&folder).await? {
+            for name in self.store.bucket.folders(&folder).await? {
                 if !known.iter().any(|known| name.strip_prefix(&folder) == Some(known)) {
                     state.note_finding(FindingKind::Extra, name, "greffe puts nothing there");
                 }
@@ -144,7 +145,7 @@ impl Verifier<'_> {
         let rules = state.keeping.before(Timestamp::MAX).rules(firm);
         let mut next = None;
         loop {
-            let (objects, more) = self.store.versions(prefix, next).await?;
+            let (objects, more) = self.store.bucket.versions(prefix, next).await?;
             let keys: Vec<(Option<OriginalKey>, &KeyVersions)> =
                 objects.iter().map(|object| (OriginalKey::parse(&object.key), object)).collect();
             let asked: BTreeSet<MessageId> = keys.iter().filter_map(|(key, _)| Some((*key)?.message)).collect();
@@ -221,7 +222,7 @@ impl Verifier<'_> {
         state: &mut VerifyState,
     ) -> Result<(), VerifyError> {
         let heads = copies.into_iter().map(|(key, expected, may_stay)| async move {
-            let Some(head) = self.store.head(&key).await? else { return Ok((key, Err("it can't be read"))) };
+            let Some(head) = self.store.bucket.head(&key).await? else { return Ok((key, Err("it can't be read"))) };
             let is_locked = head.is_held || head.retained_until > Some(self.now);
             let copy = match self.content(&key, &head).await? == Some(expected) {
                 false => Err("it is no copy of its message's original"),

@@ -144,7 +144,7 @@ impl Eraser<'_> {
         let held = HeldDossiers::of(self.table, firm).await?;
         self.refuse_held(&held, firm, scope).await?;
         EraseError::refuse_held(held.among(&found.dossiers))?;
-        side_by_side(part.originals.iter().map(|key| self.appender.store.erase(key))).await?;
+        side_by_side(part.originals.iter().map(|key| self.appender.store.bucket.erase(key))).await?;
         if let Some((of, what)) = scope.event()
             && found.is_untold()
         {

@@ -9,12 +9,13 @@ use crate::{
     aws::table::{Key, TableError},
     base::id::{ErasureId, FirmId, MailboxId, MessageId},
     evidence::{
-        bucket::{LogError, ObjectLock},
+        bucket::BucketError,
         erasure::{
             eraser::{AT_ONCE, Eraser, PAGE},
             refusal::EraseError,
             scope::ErasedScope,
         },
+        versions::ObjectLock,
     },
     firm::{Firm, member::Member},
     mail::{
@@ -132,11 +133,11 @@ impl Eraser<'_> {
     }
 
     /// Those of these originals that Object Lock keeps, each with how.
-    pub(super) async fn locked(&self, originals: &[String]) -> Result<Vec<(String, ObjectLock)>, LogError> {
+    pub(super) async fn locked(&self, originals: &[String]) -> Result<Vec<(String, ObjectLock)>, BucketError> {
         let now = self.clock.now();
-        let looks = originals
-            .iter()
-            .map(|key| async move { Ok(self.appender.store.lock_of(key, now).await?.map(|lock| (key.clone(), lock))) });
+        let looks = originals.iter().map(|key| async move {
+            Ok(self.appender.store.bucket.lock_of(key, now).await?.map(|lock| (key.clone(), lock)))
+        });
         let looks: Vec<_> = looks.collect();
         let found: Vec<Option<_>> = stream::iter(looks).buffered(AT_ONCE).try_collect().await?;
         Ok(found.into_iter().flatten().collect())

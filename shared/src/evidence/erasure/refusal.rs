@@ -7,11 +7,7 @@ use utoipa::ToSchema;
 use crate::{
     aws::table::TableError,
     base::id::{MailboxId, MemberId},
-    evidence::{
-        appender::AppendError,
-        bucket::{LogError, ObjectLock},
-        log_entry::EntryError,
-    },
+    evidence::{appender::AppendError, bucket::BucketError, log_entry::EntryError, versions::ObjectLock},
     firm::feed::FeedError,
     mail::retention_keeper::KeeperError,
     search::indexer::IndexingError,
@@ -63,7 +59,7 @@ pub enum EraseError {
     Index(#[from] IndexingError),
     /// S3.
     #[error(transparent)]
-    Log(#[from] LogError),
+    Log(#[from] BucketError),
     /// The table.
     #[error(transparent)]
     Table(#[from] TableError),

@@ -12,13 +12,14 @@ use crate::{
     aws::table::{Key, TableError},
     base::id::{FirmId, MessageId},
     evidence::{
-        bucket::{KeyVersions, LogError},
+        bucket::BucketError,
         erasure::{
             eraser::{AT_ONCE, Eraser, Erasure, PAGE},
             found::{ErasableItems, FoundFacts, FoundParts},
             refusal::EraseError,
             scope::ErasedScope,
         },
+        versions::KeyVersions,
     },
     firm::{
         fact::StoredFact,
@@ -133,8 +134,8 @@ impl Eraser<'_> {
     }
 
     /// Until when originals are kept, as far as there are any, or versions of some that expired may be left.
-    pub(super) async fn years_until(&self) -> Result<BTreeSet<KeptUntil>, LogError> {
-        let mut found = BTreeSet::from_iter(self.appender.store.kept_until().await?);
+    pub(super) async fn years_until(&self) -> Result<BTreeSet<KeptUntil>, BucketError> {
+        let mut found = BTreeSet::from_iter(self.appender.store.bucket.kept_until().await?);
         let this_year = self.clock.now().to_zoned(TimeZone::UTC).year();
         let over = FIRST_EXPIRY_YEAR..u16::try_from(this_year).unwrap_or_default();
         found.extend(over.map(KeptUntil::of_year));
@@ -151,7 +152,7 @@ impl Eraser<'_> {
     }
 
     /// The keys of all originals, versions and what delete markers hide among them.
-    pub(super) async fn list_originals(&self, firm: FirmId, scope: &ErasedScope) -> Result<Vec<String>, LogError> {
+    pub(super) async fn list_originals(&self, firm: FirmId, scope: &ErasedScope) -> Result<Vec<String>, BucketError> {
         let mut prefixes = Vec::new();
         // Wherever it is kept, or was: copies are left where it was kept less long.
         for until in self.years_until().await? {
@@ -160,11 +161,11 @@ impl Eraser<'_> {
         let lists = prefixes.into_iter().map(|prefix| async move {
             let (mut own, mut next) = (Vec::new(), None);
             loop {
-                let (keys, more): (Vec<KeyVersions>, _) = self.appender.store.versions(&prefix, next).await?;
+                let (keys, more): (Vec<KeyVersions>, _) = self.appender.store.bucket.versions(&prefix, next).await?;
                 own.extend(keys.into_iter().map(|versions| versions.key));
                 next = more;
                 if next.is_none() {
-                    return Ok::<_, LogError>(own);
+                    return Ok::<_, BucketError>(own);
                 }
             }
         });

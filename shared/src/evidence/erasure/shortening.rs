@@ -38,7 +38,7 @@ impl Eraser<'_> {
                 continue;
             }
             let key = original.key(firm, row.value.id).to_string();
-            if let Some(lock) = self.appender.store.lock_of(&key, now).await? {
+            if let Some(lock) = self.appender.store.bucket.lock_of(&key, now).await? {
                 return Err(EraseError::locked(key, lock));
             }
             found.push((row, wanted));
@@ -101,8 +101,8 @@ impl Eraser<'_> {
         for until in years.iter().filter(|until| **until > kept.until) {
             let key = OriginalKey::new(firm, id, *until).to_string();
             // What Object Lock keeps stays as a copy.
-            if self.appender.store.lock_of(&key, self.clock.now()).await?.is_none() {
-                self.appender.store.erase(&key).await?;
+            if self.appender.store.bucket.lock_of(&key, self.clock.now()).await?.is_none() {
+                self.appender.store.bucket.erase(&key).await?;
             }
         }
         // A keeper that kept it longer meanwhile may have relied on a copy that is gone now.
