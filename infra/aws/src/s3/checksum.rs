@@ -194,3 +194,34 @@ impl Kept {
 fn number(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
+
+/// Takes the five digests that a request may spell out.
+macro_rules! given {
+    ($input:expr) => {
+        Checksum {
+            checksum_crc32: $input.checksum_crc32.take(),
+            checksum_crc32c: $input.checksum_crc32c.take(),
+            checksum_crc64nvme: $input.checksum_crc64nvme.take(),
+            checksum_sha1: $input.checksum_sha1.take(),
+            checksum_sha256: $input.checksum_sha256.take(),
+            checksum_type: None,
+        }
+    };
+}
+
+/// Spells out the five digests in an answer.
+macro_rules! told {
+    ($sums:expr, $output:ident { $($fields:tt)* }) => {{
+        let sums: Checksum = $sums;
+        $output {
+            checksum_crc32: sums.checksum_crc32,
+            checksum_crc32c: sums.checksum_crc32c,
+            checksum_crc64nvme: sums.checksum_crc64nvme,
+            checksum_sha1: sums.checksum_sha1,
+            checksum_sha256: sums.checksum_sha256,
+            $($fields)*
+        }
+    }};
+}
+
+pub(super) use {given, told};
