@@ -234,6 +234,7 @@ mod tests {
             found.record = record;
             assert_eq!(found.is_unrecorded(), is_unrecorded, "{record:?}");
         }
+        assert!(FoundFacts::default().is_unrecorded(), "an erasure that finds no facts is recorded, too");
     }
 
     #[test]
