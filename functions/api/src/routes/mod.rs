@@ -122,10 +122,9 @@ routes! {
             dates::list, dates::read, contacts::list, contacts::read, contacts::bulk_progress,
             mailboxes::list, mailboxes::read, folders::list, reconciliation::read,
             webhooks::list, webhooks::read, webhooks::deliveries,
-            content::read reads mail, filing::list,
             events::list;
 
-        Needs::FILE => filing::file, filing::unfile, filing::file_many, folders::file_by;
+        Needs::FILE => folders::file_by;
 
         Needs::PUSH =>
             members::create, members::update, members::delete, validation::member,
@@ -145,10 +144,12 @@ routes! {
         Needs::READ =>
             messages::list reads words, messages::read, reading::text reads mail, reading::html reads mail,
             reading::attachments reads mail, reading::attachment reads mail,
+            content::read reads mail, filing::list,
             proof::log, proof::message reads mail,
             proposals::list, erasures::list, erasures::read, holds::list, retention::read, retention::dossiers;
 
-        Needs::FILE => filing::file_conversation, proposals::accept;
+        Needs::FILE =>
+            filing::file, filing::unfile, filing::file_many, filing::file_conversation, proposals::accept;
 
         Needs::MANAGE => erasures::create, erasures::confirm, holds::set, retention::set, retention::set_class;
     }
