@@ -1404,6 +1404,38 @@ async fn a_mail_that_microsoft_does_not_give_out_is_found_with_when_it_is_tried_
 }
 
 #[tokio::test]
+async fn mails_that_are_not_archived_stand_in_one_list_and_are_tried_again_one_or_all() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let mails: Vec<String> = (0..3).map(|number| world.deliver("inbox", &format!("Broken {number}"))).collect();
+    for mail in &mails {
+        world.microsoft.faults().value(mail, ValueFault::Status(400), Times::Forever);
+    }
+    world.run_until_idle().await;
+    world.microsoft.faults().clear();
+    let failed = format!("{}/failed", home(&registry));
+    world.tenant.add_user(BOB, "Bob").unwrap();
+    let reader = Visitor::invited(&world, &registry.firm, "reader", BOB).await;
+    let page = reader.get(&failed).await;
+    page.shows(&["Broken 0", "Broken 2", ADA]);
+    assert!(!page.html.contains("Try all again"));
+    let clerk = Visitor::invited(&world, &registry.firm, "clerk", ADA).await;
+    let page = clerk.get(&failed).await;
+    let one = message_id(&registry, &mails[1]).to_string();
+    page.shows(&["Try again: Broken 1", &format!("value=\"{one}\""), "Try all again"]);
+    clerk.submit(&page, &failed, &[("message", &one)]).await;
+    clerk.get(&failed).await.shows(&["greffe asks Microsoft for one mail again."]);
+    world.run_until_idle().await;
+    let page = clerk.get(&failed).await;
+    page.shows(&["Broken 0", "Broken 2"]);
+    assert!(!page.html.contains("Broken 1"));
+    clerk.submit(&page, &failed, &[("all", "1")]).await;
+    clerk.get(&failed).await.shows(&["greffe asks Microsoft for 2 mails again."]);
+    world.run_until_idle().await;
+    clerk.get(&failed).await.shows(&["No mail is missing"]);
+}
+
+#[tokio::test]
 async fn a_form_that_is_too_large_is_refused_in_words() {
     let world = World::new().await;
     let registry = world.registry().await;

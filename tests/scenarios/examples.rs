@@ -267,6 +267,7 @@ async fn each_example_of_the_description_is_what_happens() {
     journey.call("read_original", &[firm, message], nothing.clone()).await;
     journey.call("file_message", &[firm, message], json!({ "dossier": "2026/017" })).await;
     journey.call("file_messages", &[firm], json!({ "messages": [message], "dossier": "2026/018" })).await;
+    journey.call("retry_messages", &[firm], json!({ "messages": [message] })).await;
     journey.call("list_filings", &[firm, message], nothing.clone()).await;
     journey.call("file_conversation", &[firm, message], json!({ "dossier": "2026/017" })).await;
     journey.call("list_proposals", &[firm], nothing.clone()).await;

@@ -33,6 +33,9 @@ fn body_of(operation: &str) -> Value {
         "POST /messages/file" => {
             json!({ "messages": ["00000000-0000-4000-8000-000000000000.0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a"], "dossier": "7" })
         }
+        "POST /messages/retry" => {
+            json!({ "messages": ["00000000-0000-4000-8000-000000000000.0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a"] })
+        }
         _ => json!({}),
     }
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use microsoft365::{RetryAfter, Times, ValueFault};
-use serde_json::json;
-use tests::{ADA, World};
+use serde_json::{Value, json};
+use tests::{ADA, Registry, World, message_id};
 
 #[tokio::test]
 async fn a_mail_that_graph_refuses_fails_by_itself_and_is_tried_again_with_growing_pauses() {
@@ -46,6 +46,100 @@ async fn a_mail_that_graph_refuses_fails_by_itself_and_is_tried_again_with_growi
     let feed = world.feed(&registry.firm).await;
     assert_eq!(feed.iter().filter(|fact| *fact == "message_failed").count(), 2);
     world.settle(&registry).await;
+}
+
+/// Asks to try these mails again, and shows the state or the problem of each.
+async fn retried(world: &World, registry: &Registry, mails: &[&str]) -> Vec<Value> {
+    let ids: Vec<String> = mails.iter().map(|mail| message_id(registry, mail).to_string()).collect();
+    let body = json!({ "messages": ids });
+    let answer = world.post(&format!("/v1/firms/{}/messages/retry", registry.firm), body).await.ok();
+    let shown =
+        |item: &Value| if item["state"].is_null() { item["problem"]["code"].clone() } else { item["state"].clone() };
+    answer["items"].as_array().unwrap().iter().map(shown).collect()
+}
+
+async fn counts(world: &World, registry: &Registry) -> (Value, Value) {
+    let progress = world.progress(registry).await;
+    (progress["archived"].clone(), progress["failed"].clone())
+}
+
+#[tokio::test]
+async fn a_failed_mail_is_tried_again_at_once_when_somebody_asks_and_the_others_of_its_page_wait() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let mails: Vec<String> = (0..7).map(|n| world.deliver("inbox", &format!("Refused {n}"))).collect();
+    for mail in &mails {
+        world.microsoft.faults().value(mail, ValueFault::Status(400), Times::Forever);
+    }
+    world.run_until_idle().await;
+    world.microsoft.faults().clear();
+    // As often as somebody clicks, and by two at the same time.
+    let (one, two) = ([mails[3].as_str()], [mails[3].as_str(), "AAkUnknown"]);
+    let (asked, again) = tokio::join!(retried(&world, &registry, &one), retried(&world, &registry, &two));
+    assert_eq!((asked, again), (vec![json!("failed")], vec![json!("failed"), json!("not_found")]));
+    world.run_until_idle().await;
+    assert_eq!(world.message(&registry, &mails[3]).await.ok()["state"], "marked");
+    assert_eq!(world.message(&registry, &mails[0]).await.ok()["failure"]["attempts"], 1);
+    assert_eq!(counts(&world, &registry).await, (json!(1), json!(6)));
+    assert_eq!(retried(&world, &registry, &[&mails[3]]).await, ["marked"]);
+    for _ in 0..3 {
+        world.pass(Duration::from_secs(61)).await;
+    }
+    assert_eq!(counts(&world, &registry).await, (json!(7), json!(0)));
+    let trail = format!("/v1/firms/{}/audit?action=POST%20/v1/firms/%7Bfirm%7D/messages/retry", registry.firm);
+    assert_eq!(world.get(&trail).await.ok()["items"].as_array().unwrap().len(), 3 * 2);
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
+async fn a_mail_that_was_given_up_is_tried_for_ten_more_days_when_somebody_asks_and_is_counted_once() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let mail = world.deliver("inbox", "Broken");
+    world.microsoft.faults().value(&mail, ValueFault::Status(500), Times::Forever);
+    world.run_until_idle().await;
+    for _ in 0..20 {
+        world.pass(Duration::from_secs(86_400)).await;
+    }
+    let failure = async || world.message(&registry, &mail).await.ok()["failure"].clone();
+    assert_eq!(failure().await["next_try"], Value::Null);
+    let named = [mail.as_str()];
+    let (one, other) = tokio::join!(retried(&world, &registry, &named), retried(&world, &registry, &named));
+    assert_eq!((one, other), (vec![json!("failed")], vec![json!("failed")]));
+    world.run_until_idle().await;
+    let failed = failure().await;
+    assert_eq!((&failed["attempts"], failed["next_try"].is_string()), (&json!(1), true));
+    world.pass(Duration::from_secs(61)).await;
+    assert_eq!(failure().await["attempts"], 2);
+    assert_eq!(counts(&world, &registry).await, (json!(0), json!(1)));
+
+    world.microsoft.faults().clear();
+    assert_eq!(retried(&world, &registry, &[&mail]).await, ["failed"]);
+    world.run_until_idle().await;
+    assert_eq!(world.message(&registry, &mail).await.ok()["state"], "marked");
+    assert_eq!(counts(&world, &registry).await, (json!(1), json!(0)));
+    let feed = world.feed(&registry.firm).await;
+    assert_eq!(feed.iter().filter(|fact| *fact == "message_failed").count(), 1);
+    assert_eq!(feed.iter().filter(|fact| *fact == "message_archived").count(), 1);
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
+async fn a_failed_mail_of_another_firm_or_of_a_deleted_mailbox_is_not_tried_again() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let mail = world.deliver("inbox", "Broken");
+    world.microsoft.faults().value(&mail, ValueFault::Status(500), Times::Forever);
+    world.run_until_idle().await;
+    let (connector, mailbox) = (registry.connector.clone(), registry.mailbox.clone());
+    let other = Registry { firm: world.firm("Other").await, connector, mailbox };
+    assert_eq!(retried(&world, &other, &[&mail]).await, ["not_found"]);
+    let before = world.message(&registry, &mail).await.ok()["failure"].clone();
+    assert_eq!(before["attempts"], 1);
+    world.delete(&format!("/v1/firms/{}/mailboxes/{}", registry.firm, registry.mailbox)).await;
+    assert_eq!(retried(&world, &registry, &[&mail]).await, ["not_found"]);
+    let none = world.post(&format!("/v1/firms/{}/messages/retry", registry.firm), json!({ "messages": [] })).await;
+    assert_eq!(none.problem(), "invalid_request");
 }
 
 #[tokio::test]

@@ -28,8 +28,8 @@ use shared::{app::App, base::headers::guarded};
 pub use crate::api_client::ApiClient;
 use crate::console::Console;
 use crate::pages::{
-    audit, connectors, documents, entries, erasures, folder_dossiers, folders, guide, home, keys, mailboxes, members,
-    operator, people, proposals, retention, rules, settings, sign_in, webhooks,
+    audit, connectors, documents, entries, erasures, failed, folder_dossiers, folders, guide, home, keys, mailboxes,
+    members, operator, people, proposals, retention, rules, settings, sign_in, webhooks,
 };
 
 /// All pages. `client`: the way to the API.
@@ -46,6 +46,7 @@ pub fn router(app: App, client: ApiClient) -> Router {
         .route("/console/operator", get(operator::read).post(operator::change))
         .route("/console/firms/{firm}", get(home::page))
         .route("/console/firms/{firm}/documents", get(documents::list).post(documents::file))
+        .route("/console/firms/{firm}/failed", get(failed::list).post(failed::retry))
         .route("/console/firms/{firm}/documents/{message}", get(documents::read))
         .route("/console/firms/{firm}/documents/{message}/page", get(documents::page))
         .route("/console/firms/{firm}/documents/{message}/proof", get(documents::proof))

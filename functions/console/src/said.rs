@@ -27,6 +27,8 @@ pub(crate) enum Said {
     Sent,
     /// So many mails were filed, and so many could not be.
     Filed(u32, u32),
+    /// Microsoft is asked again for so many mails, and not for so many.
+    Retried(u32, u32),
     /// So many dates or contacts were changed, and so many refused.
     Entries(u32, u32),
 }
@@ -49,6 +51,7 @@ impl Said {
             Self::Begun => "begun".to_owned(),
             Self::Sent => "sent".to_owned(),
             Self::Filed(done, refused) => format!("filed.{done}.{refused}"),
+            Self::Retried(done, refused) => format!("retried.{done}.{refused}"),
             Self::Entries(done, refused) => format!("entries.{done}.{refused}"),
         }
     }
@@ -67,6 +70,7 @@ impl Said {
             "begun" => Self::Begun,
             "sent" => Self::Sent,
             "filed" => Self::Filed(number()?, number()?),
+            "retried" => Self::Retried(number()?, number()?),
             "entries" => Self::Entries(number()?, number()?),
             _ => return None,
         })
@@ -88,6 +92,9 @@ impl Said {
             Self::Sent => t.say("said-sent"),
             Self::Filed(done, refused) => {
                 both(done, t.say_n("filed-many", done), refused, t.say_n("filed-not", refused))
+            }
+            Self::Retried(done, refused) => {
+                both(done, t.say_n("unarchived-retried", done), refused, t.say_n("unarchived-refused", refused))
             }
             Self::Entries(done, refused) => {
                 both(done, t.say_n("entries-done", done), refused, t.say_n("entries-refused", refused))
@@ -113,6 +120,7 @@ mod tests {
             Said::Begun,
             Said::Sent,
             Said::Filed(3, 1),
+            Said::Retried(500, 0),
             Said::Entries(0, 2),
         ];
         for said in all {

@@ -239,11 +239,12 @@ mail-kept = Aufbewahrt
 mail-filed-in = Abgelegt in { $name }
 mail-failed = Von Microsoft noch nicht ausgegeben
 mail-tries = { $n ->
+    [0] greffe bittet gleich noch einmal darum.
     [one] greffe hat einmal darum gebeten.
    *[other] greffe hat { $n }-mal darum gebeten.
 }
 mail-next-try = greffe versucht es von selbst noch einmal: { $name }.
-mail-given-up = greffe versucht es nicht mehr. Öffnen Sie die E-Mail in Outlook: Wenn sie sich dort öffnen lässt, melden Sie es Ihrem Anbieter.
+mail-given-up = greffe versucht es nicht mehr von selbst. Öffnen Sie die E-Mail in Outlook: Wenn sie sich dort öffnen lässt, versuchen Sie es hier noch einmal. Hilft das nicht, melden Sie es Ihrem Anbieter.
 mail-gone = Vor dem Lesen gelöscht
 mail-erased = Auf Verlangen gelöscht
 mail-removed = Als unerwünscht entfernt
@@ -594,6 +595,7 @@ did-sign-in = hat sich bei Microsoft angemeldet
 did-proof = hat einen Nachweis heruntergeladen
 did-unfile = hat Mail aus einer Akte genommen
 did-file = hat Mail abgelegt
+did-retry = ließ Mail noch einmal anfordern
 did-read = hat Mail gelesen
 did-activate = hat ein Postfach eingeschaltet
 did-pause = hat ein Postfach angehalten
@@ -702,6 +704,21 @@ proposals-none = Keine E-Mail wartet auf eine Akte. Ihre Anwendung sendet Kontak
 proposals-none-here = Keine dieser E-Mails lässt sich vorschlagen. Ältere vielleicht.
 proposals-accept = Die ausgewählten E-Mails ablegen
 proposals-help = Eine E-Mail wird für eine Akte vorgeschlagen, wenn alle außerhalb Ihrer Kanzlei, die sie geschrieben oder erhalten haben, zu dieser Akte gehören. Nichts wird abgelegt, bevor Sie zustimmen, außer Sie machen es unten zur Regel. Was Sie aus einer Akte herausnehmen, wird nicht wieder vorgeschlagen.
+unarchived = Nicht archiviert
+unarchived-link = Nicht archivierte E-Mails noch einmal versuchen
+unarchived-what = Microsoft hat diese E-Mails nicht herausgegeben; sie sind noch nicht im Archiv. greffe versucht es bei jeder etwa zehn Tage lang von selbst.
+unarchived-none = Es fehlt keine E-Mail: Microsoft hat alles herausgegeben, was aufzubewahren war.
+unarchived-all = Alle noch einmal versuchen
+unarchived-again = Noch einmal versuchen: { $name }
+unarchived-retried = { $n ->
+    [one] greffe bittet Microsoft noch einmal um eine E-Mail.
+   *[other] greffe bittet Microsoft noch einmal um { $n } E-Mails.
+}
+unarchived-refused = { $n ->
+    [one] Eine E-Mail konnte nicht noch einmal versucht werden.
+   *[other] { $n } E-Mails konnten nicht noch einmal versucht werden.
+}
+unarchived-help = Das sind die E-Mails aller Postfächer, die Microsoft nicht herausgegeben hat. Versuchen Sie es noch einmal, wenn die Ursache behoben ist, etwa nach einer Störung bei Microsoft. Eine E-Mail, die angekommen ist, verschwindet innerhalb einer Minute aus dieser Liste.
 filing-rules = Was greffe von selbst ablegt
 filing-by-contact = Neue E-Mails nach ihren Kontakten ablegen
 filing-by-contact-what = Eine neue E-Mail, die für eine Akte vorgeschlagen würde, wird dort sofort abgelegt. E-Mails, die schon da sind, bleiben Vorschläge.

@@ -239,11 +239,12 @@ mail-kept = Kept
 mail-filed-in = Filed in { $name }
 mail-failed = Not given out by Microsoft yet
 mail-tries = { $n ->
+    [0] greffe is about to ask for it again.
     [one] greffe asked for it once.
    *[other] greffe asked for it { $n } times.
 }
 mail-next-try = greffe tries again by itself: { $name }.
-mail-given-up = greffe does not try again. Open the mail in Outlook: if it opens there, tell your provider.
+mail-given-up = greffe does not try again by itself. Open the mail in Outlook: if it opens there, try again here. If that does not help, tell your provider.
 mail-gone = Deleted before it was read
 mail-erased = Erased on request
 mail-removed = Removed as unwanted
@@ -594,6 +595,7 @@ did-sign-in = signed in at Microsoft
 did-proof = downloaded a proof
 did-unfile = took mail out of a dossier
 did-file = filed mail
+did-retry = had mail asked for again
 did-read = read mail
 did-activate = switched a mailbox on
 did-pause = paused a mailbox
@@ -702,6 +704,21 @@ proposals-none = No mail waits for a dossier. Your application sends contacts wi
 proposals-none-here = None of these mails can be proposed. Older ones may be.
 proposals-accept = File the ticked mails
 proposals-help = A mail is proposed for a dossier if everybody outside of your firm who wrote it or received it belongs to that dossier. Nothing is filed before you say so, unless you make it a rule below. Mail that you take out of a dossier is not proposed again.
+unarchived = Not archived
+unarchived-link = Mails that are not archived, to try again
+unarchived-what = Microsoft did not give these mails out, so they are not in the archive yet. greffe tries each again by itself for about ten days.
+unarchived-none = No mail is missing: Microsoft gave out all that was to be kept.
+unarchived-all = Try all again
+unarchived-again = Try again: { $name }
+unarchived-retried = { $n ->
+    [one] greffe asks Microsoft for one mail again.
+   *[other] greffe asks Microsoft for { $n } mails again.
+}
+unarchived-refused = { $n ->
+    [one] One mail could not be tried again.
+   *[other] { $n } mails could not be tried again.
+}
+unarchived-help = These are the mails of all mailboxes that Microsoft did not give out. Try again once the cause is over, for example after a fault at Microsoft. A mail that has come disappears from this list within a minute.
 filing-rules = What greffe files by itself
 filing-by-contact = File new mail by its contacts
 filing-by-contact-what = New mail that would be proposed for a dossier is filed there at once. Mail that is here already stays a proposal.

@@ -239,11 +239,12 @@ mail-kept = Conservé
 mail-filed-in = Classé dans { $name }
 mail-failed = Pas encore délivré par Microsoft
 mail-tries = { $n ->
+    [0] greffe va le redemander.
     [one] greffe l'a demandé une fois.
    *[other] greffe l'a demandé { $n } fois.
 }
 mail-next-try = greffe réessaie de lui-même : { $name }.
-mail-given-up = greffe ne réessaie plus. Ouvrez le courriel dans Outlook : s'il s'y ouvre, prévenez votre fournisseur.
+mail-given-up = greffe ne réessaie plus de lui-même. Ouvrez le courriel dans Outlook : s'il s'y ouvre, réessayez ici. Si cela n'aide pas, prévenez votre fournisseur.
 mail-gone = Supprimé avant lecture
 mail-erased = Effacé sur demande
 mail-removed = Retiré car indésirable
@@ -594,6 +595,7 @@ did-sign-in = s'est connecté chez Microsoft
 did-proof = a téléchargé une preuve
 did-unfile = a retiré un courriel d'un dossier
 did-file = a classé un courriel
+did-retry = a fait redemander des courriels
 did-read = a lu un courriel
 did-activate = a activé une boîte
 did-pause = a mis une boîte en pause
@@ -702,6 +704,21 @@ proposals-none = Aucun courriel n'attend de dossier. Votre application envoie de
 proposals-none-here = Aucun de ces courriels ne peut être proposé. De plus anciens peut-être.
 proposals-accept = Classer les courriels cochés
 proposals-help = Un courriel est proposé pour un dossier si toutes les personnes extérieures à votre cabinet qui l'ont écrit ou reçu appartiennent à ce dossier. Rien n'est classé avant votre accord, sauf si vous en faites une règle ci-dessous. Un courriel que vous retirez d'un dossier n'est plus proposé.
+unarchived = Non archivés
+unarchived-link = Courriels non archivés, à redemander
+unarchived-what = Microsoft n'a pas fourni ces courriels : ils ne sont pas encore dans l'archive. greffe redemande chacun de lui-même pendant une dizaine de jours.
+unarchived-none = Il ne manque aucun courriel : Microsoft a fourni tout ce qui devait être conservé.
+unarchived-all = Tout réessayer
+unarchived-again = Réessayer : { $name }
+unarchived-retried = { $n ->
+    [one] greffe redemande un courriel à Microsoft.
+   *[other] greffe redemande { $n } courriels à Microsoft.
+}
+unarchived-refused = { $n ->
+    [one] Un courriel n'a pas pu être redemandé.
+   *[other] { $n } courriels n'ont pas pu être redemandés.
+}
+unarchived-help = Ce sont les courriels, de toutes les boîtes, que Microsoft n'a pas fournis. Réessayez quand la cause a disparu, par exemple après une panne chez Microsoft. Un courriel arrivé quitte cette liste en moins d'une minute.
 filing-rules = Ce que greffe classe de lui-même
 filing-by-contact = Classer les nouveaux courriels selon leurs contacts
 filing-by-contact-what = Un nouveau courriel qui serait proposé pour un dossier y est classé aussitôt. Les courriels déjà présents restent des propositions.

@@ -239,11 +239,12 @@ mail-kept = Bewaard
 mail-filed-in = Geklasseerd in { $name }
 mail-failed = Door Microsoft nog niet gegeven
 mail-tries = { $n ->
+    [0] greffe vraagt er zo meteen opnieuw om.
     [one] greffe vroeg er één keer om.
    *[other] greffe vroeg er { $n } keer om.
 }
 mail-next-try = greffe probeert het uit zichzelf opnieuw: { $name }.
-mail-given-up = greffe probeert het niet meer. Open de e-mail in Outlook: als hij daar opengaat, meld het dan aan uw leverancier.
+mail-given-up = greffe probeert het niet meer uit zichzelf. Open de e-mail in Outlook: als hij daar opengaat, probeer het hier opnieuw. Helpt dat niet, meld het dan aan uw leverancier.
 mail-gone = Verwijderd voordat greffe las
 mail-erased = Gewist op verzoek
 mail-removed = Als ongewenst verwijderd
@@ -594,6 +595,7 @@ did-sign-in = meldde zich aan bij Microsoft
 did-proof = downloadde een bewijs
 did-unfile = haalde mail uit een dossier
 did-file = klasseerde mail
+did-retry = liet mail opnieuw opvragen
 did-read = las mail
 did-activate = zette een postvak aan
 did-pause = pauzeerde een postvak
@@ -702,6 +704,21 @@ proposals-none = Er wacht geen e-mail op een dossier. Uw toepassing stuurt conta
 proposals-none-here = Geen van deze e-mails kan voorgesteld worden. Oudere misschien wel.
 proposals-accept = De aangevinkte e-mails klasseren
 proposals-help = Een e-mail wordt voorgesteld voor een dossier als iedereen buiten uw kantoor die hem schreef of kreeg bij dat dossier hoort. Er wordt niets geklasseerd voor u het zegt, tenzij u er hieronder een regel van maakt. Een e-mail die u uit een dossier haalt, wordt niet opnieuw voorgesteld.
+unarchived = Niet gearchiveerd
+unarchived-link = E-mails die niet gearchiveerd zijn, opnieuw proberen
+unarchived-what = Microsoft gaf deze e-mails niet vrij; ze staan nog niet in het archief. greffe probeert elke e-mail ongeveer tien dagen lang zelf opnieuw.
+unarchived-none = Er ontbreekt geen e-mail: Microsoft gaf alles vrij wat bewaard moest worden.
+unarchived-all = Alles opnieuw proberen
+unarchived-again = Opnieuw proberen: { $name }
+unarchived-retried = { $n ->
+    [one] greffe vraagt Microsoft opnieuw om één e-mail.
+   *[other] greffe vraagt Microsoft opnieuw om { $n } e-mails.
+}
+unarchived-refused = { $n ->
+    [one] Eén e-mail kon niet opnieuw geprobeerd worden.
+   *[other] { $n } e-mails konden niet opnieuw geprobeerd worden.
+}
+unarchived-help = Dit zijn de e-mails van alle postvakken die Microsoft niet vrijgaf. Probeer het opnieuw als de oorzaak voorbij is, bijvoorbeeld na een storing bij Microsoft. Een e-mail die binnen is, verdwijnt binnen een minuut uit deze lijst.
 filing-rules = Wat greffe uit zichzelf klasseert
 filing-by-contact = Nieuwe e-mails klasseren volgens hun contacten
 filing-by-contact-what = Een nieuwe e-mail die voor een dossier voorgesteld zou worden, wordt daar meteen geklasseerd. E-mails die er al zijn, blijven voorstellen.

@@ -182,7 +182,7 @@ async fn is_held(round: &Round<'_>, message: Option<&Row<Message>>) -> Result<bo
     let Some(Row { value: message, .. }) = message else { return Ok(false) };
     let (table, firm) = (&round.app.table, round.mailbox.firm);
     Ok(FolderState::has_fresh(table, firm, &message.folder, message.id).await?
-        || Work::holds(table, firm, &message.page, message.id).await?)
+        || Work::holding(table, firm, &message.page, message.id).await?.is_some())
 }
 
 /// An update may leave out when the mail arrived, and the rest that does not change; then it is asked for. A mail

@@ -19,6 +19,7 @@ pub mod message;
 pub mod notification;
 pub mod opened;
 pub mod retention_keeper;
+pub mod retry;
 pub mod rules;
 pub mod selection;
 pub mod small_page;

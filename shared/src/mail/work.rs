@@ -121,6 +121,17 @@ impl Work {
         (Key::work(firm, message.mailbox, &format!("filing#{}#{count}", message.local())), work)
     }
 
+    /// The work of a message that is counted as failed and is tried again.
+    pub fn of_failed(message: MessageId, now: Timestamp) -> Self {
+        let (things, failed) = (vec![message.local()], BTreeSet::from([message.local()]));
+        Self { things, failed, not_before: Some(now), ..Self::default() }
+    }
+
+    /// The same work, due at `now` at the latest.
+    pub fn due(self, now: Timestamp) -> Self {
+        Self { not_before: self.not_before.map(|at| at.min(now)), ..self }
+    }
+
     /// Items that are worked at together: a page's by itself, marks alone as many as one batch takes.
     pub fn together(items: Vec<Row<Self>>) -> Vec<Vec<Row<Self>>> {
         let (marks, pages): (Vec<_>, Vec<_>) = items.into_iter().partition(|row| row.value.counted);
@@ -224,12 +235,17 @@ impl Work {
         row.key.begins_as(&Key::work(firm, mailbox, &BEHIND.to_string()))
     }
 
-    /// Whether a message waits in the work of `page`.
+    /// The item of the work of `page` in which a message waits; none if it waits in none.
     ///
     /// Errors: the table refuses or does not answer.
-    pub async fn holds(table: &Table, firm: FirmId, page: &str, message: MessageId) -> Result<bool, TableError> {
+    pub async fn holding(
+        table: &Table,
+        firm: FirmId,
+        page: &str,
+        message: MessageId,
+    ) -> Result<Option<Row<Self>>, TableError> {
         let items: Vec<Row<Self>> = table.query_all(&Key::work(firm, message.mailbox, &format!("{page}#"))).await?;
-        Ok(items.iter().any(|row| row.value.things.contains(&message.local())))
+        Ok(items.into_iter().find(|row| row.value.things.contains(&message.local())))
     }
 }
 

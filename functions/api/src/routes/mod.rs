@@ -48,7 +48,7 @@ mod views;
 mod webhooks;
 
 use mailboxes::{activation, folders, rules};
-use messages::{content, filing};
+use messages::{content, filing, retry};
 
 /// Serves what each handler's `utoipa::path` says, and in tests describes it: the deployed function carries the
 /// description as a text. Each stands behind what it needs of its caller, so there is none without that, and below the
@@ -149,7 +149,8 @@ routes! {
             proposals::list, erasures::list, erasures::read, holds::list, retention::read, retention::dossiers;
 
         Needs::FILE =>
-            filing::file, filing::unfile, filing::file_many, filing::file_conversation, proposals::accept;
+            filing::file, filing::unfile, filing::file_many, filing::file_conversation, proposals::accept,
+            retry::retry;
 
         Needs::MANAGE => erasures::create, erasures::confirm, holds::set, retention::set, retention::set_class;
     }

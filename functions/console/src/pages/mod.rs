@@ -6,6 +6,7 @@ pub(crate) mod connectors;
 pub(crate) mod documents;
 pub(crate) mod entries;
 pub(crate) mod erasures;
+pub(crate) mod failed;
 pub(crate) mod folder_dossiers;
 pub(crate) mod folders;
 mod form_shown;

@@ -369,6 +369,7 @@ pub(super) struct SecretView {
 #[derive(Debug, Deserialize)]
 pub(super) struct MessageView {
     pub id: String,
+    pub mailbox: String,
     pub subject: String,
     pub from: Option<String>,
     pub received_at: Timestamp,

@@ -63,8 +63,8 @@ pub(crate) struct Filings {
     items: Vec<FilingView>,
 }
 
-/// Most mails that are filed by one request.
-const FILED_MAX: usize = 100;
+/// Most mails that one request names.
+pub(crate) const NAMED_MAX: usize = 100;
 /// Most characters of what is no id that stand in the answer.
 const ANSWERED_CHARS_MAX: usize = 300;
 
@@ -72,7 +72,7 @@ const ANSWERED_CHARS_MAX: usize = 300;
 #[derive(ToSchema)]
 #[schema(value_type = String)]
 #[expect(dead_code, reason = "describes an id")]
-struct MessageRef(MessageId);
+pub(crate) struct MessageRef(MessageId);
 
 /// A mail as a request names it among others: by its id, or by a text that is none.
 #[derive(Debug, Clone)]
@@ -95,6 +95,11 @@ impl NamedMail {
     /// Its id; none if it is named by something else.
     pub(crate) fn id(&self) -> Option<&MessageId> {
         self.0.as_ref().ok()
+    }
+
+    /// As the answer names it.
+    pub(crate) fn into_text(self) -> String {
+        self.0.map_or_else(|text| text, |id| id.to_string())
     }
 }
 
@@ -169,8 +174,8 @@ pub(crate) async fn file_many(
     State(app): State<Arc<App>>,
     Json(new): Json<NewFilings>,
 ) -> Answer<Json<FiledMany>> {
-    if !(1..=FILED_MAX).contains(&new.messages.len()) {
-        return Err(invalid(format!("messages: 1 to {FILED_MAX} ids")));
+    if !(1..=NAMED_MAX).contains(&new.messages.len()) {
+        return Err(invalid(format!("messages: 1 to {NAMED_MAX} ids")));
     }
     let dossier = new.dossier.map(Name::into_inner);
     let (by, at) = (firm.by(), app.clock.now());
@@ -185,6 +190,14 @@ pub(crate) fn not_proposed() -> Problem {
     Problem::new(Code::NotProposed, detail)
 }
 
+/// What the answer says of one of many mails; a failure of ours ends the request.
+pub(crate) fn problem_of(failed: Failure) -> Answer<Problem> {
+    match failed.told() {
+        Some(problem) => Ok(problem.told_in(language::of_caller())),
+        None => Err(failed),
+    }
+}
+
 /// Makes these changes one by one, because each takes the next number of the firm's feed, and has the marks turned. In
 /// place of a change may be why it is not made.
 pub(crate) async fn file_each(
@@ -193,28 +206,28 @@ pub(crate) async fn file_each(
     changes: impl Iterator<Item = (NamedMail, Result<FilingChange<'_>, Problem>)>,
 ) -> Answer<Vec<FiledView>> {
     let (mut items, mut waiting, mut failure) = (Vec::new(), BTreeSet::new(), None);
-    for (NamedMail(named), change) in changes {
-        let filed = match (&named, change) {
-            (Ok(id), Ok(change)) => {
+    for (named, change) in changes {
+        let filed = match (named.id(), change) {
+            (Some(id), Ok(change)) => {
                 filing::file((&app.table, &app.feed), (firm, *id), change).await.map_err(Failure::from)
             }
-            (Ok(_), Err(problem)) => Err(problem.into()),
-            (Err(_), _) => Err(invalid("this is no message id")),
+            (Some(_), Err(problem)) => Err(problem.into()),
+            (None, _) => Err(invalid("this is no message id")),
         };
         let problem = match filed {
             Ok(filed) => {
                 waiting.extend((!filed.state.is_final()).then_some(filed.id.mailbox));
                 None
             }
-            Err(failed) => match failed.told() {
-                Some(problem) => Some(problem.told_in(language::of_caller())),
-                None => {
+            Err(failed) => match problem_of(failed) {
+                Ok(problem) => Some(problem),
+                Err(failed) => {
                     failure = Some(failed);
                     break;
                 }
             },
         };
-        items.push(FiledView { message: named.map_or_else(|text| text, |id| id.to_string()), problem });
+        items.push(FiledView { message: named.into_text(), problem });
     }
     for mailbox in waiting {
         mailboxes::queue(app, firm, mailbox).await;

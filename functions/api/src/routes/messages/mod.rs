@@ -2,6 +2,7 @@
 
 pub(super) mod content;
 pub(super) mod filing;
+pub(super) mod retry;
 
 use std::{str::FromStr, sync::Arc};
 
