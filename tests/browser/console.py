@@ -452,7 +452,8 @@ def validate(page, connector):
     """Tests a connection, which says so until the answer is there."""
     page.open(connector)
     page.press(texts(page.language)["validate-do"])
-    page.wait("document.querySelector('#checks .checks') !== null", "what the test found")
+    filled = "document.querySelectorAll('#checks .checks .dot:not(.busy)').length === 10"
+    page.wait(filled, "ten dots that are filled in")
 
 
 def dots_fill_in(page, t):

@@ -347,7 +347,6 @@ connect-send-what = Wer ihn öffnet, meldet sich bei Microsoft an und verbindet.
 link = Link
 validate = Test
 validate-what = Probiert alles, was greffe braucht, und entfernt, was dafür angelegt wurde. Das dauert höchstens eine halbe Minute.
-validate-runs = greffe testet die Verbindung. Das dauert höchstens eine halbe Minute.
 validate-do = Verbindung testen
 validate-good = Alles funktioniert.
 validate-bad = Etwas funktioniert nicht. Unten steht was, und wer am Zug ist.

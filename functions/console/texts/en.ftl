@@ -347,7 +347,6 @@ connect-send-what = Whoever opens it signs in at Microsoft and connects. It is v
 link = Link
 validate = Test
 validate-what = Tries everything that greffe needs, and removes what it made for the test. It takes up to half a minute.
-validate-runs = greffe tests the connection. It takes up to half a minute.
 validate-do = Test the connection
 validate-good = Everything works.
 validate-bad = Something does not work. Below stands what, and whose turn it is.

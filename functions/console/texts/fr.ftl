@@ -347,7 +347,6 @@ connect-send-what = Qui l'ouvre se connecte chez Microsoft et établit la connex
 link = Lien
 validate = Test
 validate-what = Essaie tout ce dont greffe a besoin, et supprime ce qui a été créé pour le test. Cela dure jusqu'à une demi-minute.
-validate-runs = greffe teste la connexion. Cela dure jusqu'à une demi-minute.
 validate-do = Tester la connexion
 validate-good = Tout fonctionne.
 validate-bad = Quelque chose ne fonctionne pas. Ci-dessous figure quoi, et à qui d'agir.

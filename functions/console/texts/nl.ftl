@@ -347,7 +347,6 @@ connect-send-what = Wie hem opent, meldt zich aan bij Microsoft en verbindt. Hij
 link = Link
 validate = Test
 validate-what = Probeert alles wat greffe nodig heeft, en verwijdert wat voor de test gemaakt werd. Het duurt hoogstens een halve minuut.
-validate-runs = greffe test de verbinding. Het duurt hoogstens een halve minuut.
 validate-do = De verbinding testen
 validate-good = Alles werkt.
 validate-bad = Er werkt iets niet. Hieronder staat wat, en wie aan zet is.

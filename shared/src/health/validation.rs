@@ -174,15 +174,18 @@ impl Subject {
     }
 }
 
-/// Tries everything that `connector` is for, on the mailbox of `subject`. Costs about fifteen requests to Graph and one
-/// token.
+/// Tries everything that `connector` is for, on the mailbox of `subject`, or `only` one thing besides the token. Costs
+/// about fifteen requests to Graph and one token; of one thing, three requests and one token.
 ///
 /// Errors: the table refuses or does not answer.
 pub async fn validate_connector(
     clients: &Clients,
     connector: &Connector,
     subject: Option<Subject>,
+    only: Option<CheckedResource>,
 ) -> Result<Vec<ServiceCheck>, TableError> {
+    let others: Vec<CheckedResource> =
+        CheckedResource::OTHERS.into_iter().filter(|other| only.is_none_or(|only| only == *other)).collect();
     let members = Member::of_connector(&clients.table, connector.firm, connector.id).await?;
     let used = UsedServices::of(connector, members.iter().filter_map(|member| member.push.as_ref()));
     let trial = Trial::new(clients, connector, subject, used);
@@ -190,32 +193,34 @@ pub async fn validate_connector(
     trial.note(&tried).await;
     let token = trial.check(CheckedResource::Token, tried, false);
     if !token.outcome.is_ok() {
-        let others = CheckedResource::OTHERS.map(|resource| without_token(resource, &token.outcome));
+        let others: Vec<_> = others.into_iter().map(|resource| without_token(resource, &token.outcome)).collect();
         return Ok([token].into_iter().chain(others).collect());
     }
     // Each on the heap: nine of them side by side are more than a small stack holds.
-    let tried = join_all(CheckedResource::OTHERS.map(|resource| Box::pin(trial.of(resource)))).await;
+    let tried = join_all(others.iter().map(|resource| Box::pin(trial.of(*resource)))).await;
     // If one check works in a mailbox, the connector reaches it: a refusal of another check there means a missing
     // right.
     let in_mailbox =
         |resource| !matches!(resource, CheckedResource::Profile | CheckedResource::Tasks | CheckedResource::Secret);
-    let mut outcomes = CheckedResource::OTHERS.into_iter().zip(&tried);
-    let reached = outcomes.any(|(resource, tried)| in_mailbox(resource) && tried.is_ok());
+    let mut outcomes = others.iter().zip(&tried);
+    let works = outcomes.any(|(resource, tried)| in_mailbox(*resource) && tried.is_ok());
+    let has_failed = tried.iter().any(Result::is_err);
+    let reached = works || only.is_some() && has_failed && trial.of(CheckedResource::Folders).await.is_ok();
     if !reached {
-        for tried in &tried[..2] {
+        let of_connection =
+            |resource: &CheckedResource| matches!(resource, CheckedResource::Profile | CheckedResource::Folders);
+        for (_, tried) in others.iter().zip(&tried).filter(|(resource, _)| of_connection(resource)) {
             trial.note(tried).await;
         }
     }
-    let others =
-        CheckedResource::OTHERS.into_iter().zip(tried).map(|(resource, tried)| trial.check(resource, tried, reached));
+    let others = others.into_iter().zip(tried).map(|(resource, tried)| trial.check(resource, tried, reached));
     Ok([token].into_iter().chain(others).collect())
 }
 
 /// Whether the checks show that the connection itself works: a token is issued, and Graph takes it.
 pub fn proves_connection(checks: &[ServiceCheck]) -> bool {
-    let mut of_connection =
-        checks.iter().filter(|c| matches!(c.resource, CheckedResource::Token | CheckedResource::Profile));
-    of_connection.all(|check| check.outcome.is_ok())
+    let works = |resource| checks.iter().any(|check| check.resource == resource && check.outcome.is_ok());
+    works(CheckedResource::Token) && works(CheckedResource::Profile)
 }
 
 /// What a token that could not be had means for everything else: it is the secret's fault, or it can't be tried.

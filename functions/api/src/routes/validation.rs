@@ -30,6 +30,8 @@ pub(crate) struct NewValidation {
     /// One of its mailboxes; null for the signed-in user's own or, organisation-wide, the first that was added.
     #[schema(value_type = Option<String>, format = "uuid")]
     mailbox: Option<MailboxId>,
+    /// Only this check, and that of the token; null for all.
+    resource: Option<CheckedResource>,
 }
 
 /// The result of testing a connector.
@@ -117,10 +119,10 @@ pub(super) async fn connector(
 ) -> Answer<Json<Validation>> {
     let found = Connector::find(&app.table, firm.id(), connector).await?;
     let connector = found.ok_or_else(|| not_found("connector"))?.value;
-    let wanted = wanted.and_then(|Json(wanted)| wanted.mailbox);
-    let subject = subject(&app, &connector, wanted).await?;
+    let NewValidation { mailbox, resource } = wanted.map(|Json(wanted)| wanted).unwrap_or_default();
+    let subject = subject(&app, &connector, mailbox).await?;
     let checks = to_the_end(async move {
-        let checks = validation::validate_connector(&app, &connector, subject).await?;
+        let checks = validation::validate_connector(&app, &connector, subject, resource).await?;
         if validation::proves_connection(&checks) {
             connector_watch::seen_working(&app, &connector).await?;
         }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use shared::base::id::{ConnectorId, FirmId};
 
 use super::{
-    check::CheckView,
+    check::{CheckView, check_name},
     form_shown::FormShown,
     view::{self, ConnectorView, ProblemView, Standing},
 };
@@ -159,10 +159,24 @@ struct NewConnector {
     id: String,
 }
 
+/// What is tested, as the API calls it, in the order of its answer.
+const CHECKS: [&str; 10] =
+    ["token", "profile", "folders", "mail", "marking", "notifications", "calendar", "tasks", "contacts", "secret"];
+
 #[derive(Deserialize)]
 struct Validation {
     ok: bool,
     checks: Vec<CheckView>,
+}
+
+/// A check that a script asks for once the one before has its answer.
+struct WaitingCheck(&'static str);
+
+impl WaitingCheck {
+    /// What is tested, in words.
+    fn name(&self, t: &Texts) -> String {
+        check_name(self.0, t)
+    }
 }
 
 #[derive(Template)]
@@ -182,8 +196,8 @@ struct ConnectorPage {
 #[derive(Default)]
 struct ActionResult {
     validation: Option<Validation>,
-    /// Whether a script waits for the test.
-    is_validating: bool,
+    /// The checks that a script waits for.
+    waiting: Vec<WaitingCheck>,
     certificate: Option<CertificateView>,
     federation: Option<FederationView>,
 }
@@ -239,7 +253,7 @@ impl ConnectorPage {
 
     /// Whether the page waits for somebody who signs in elsewhere.
     fn waits(&self) -> bool {
-        !self.result.is_validating && self.result.validation.is_none() && self.c.standing() != Standing::Good
+        self.result.waiting.is_empty() && self.result.validation.is_none() && self.c.standing() != Standing::Good
     }
 }
 
@@ -279,7 +293,20 @@ async fn asked(firm_page: &FirmPage, own: &str, typed: &Fields) -> Result<Result
             values.map(|federation| ActionResult { federation: Some(federation), ..ActionResult::default() })
         }
         _ => {
-            let found = api.tried(Method::POST, &format!("{own}/validate"), Some(json!({}))).await?;
+            let only = CHECKS.into_iter().find(|check| *check == typed.get("check"));
+            let body = only.map_or(json!({}), |only| json!({ "resource": only }));
+            let found = api.tried::<Validation>(Method::POST, &format!("{own}/validate"), Some(body)).await?;
+            let found = match (found, only) {
+                (Ok(Validation { ok, mut checks }), Some(only)) => {
+                    checks.retain(|check| check.resource() == only);
+                    Ok(Validation { ok, checks })
+                }
+                // It stands in the place of its own dot.
+                (Err(refusal), Some(only)) => {
+                    Ok(Validation { ok: false, checks: vec![CheckView::refused(only, refusal)] })
+                }
+                (found, None) => found,
+            };
             found.map(|validation| ActionResult { validation: Some(validation), ..ActionResult::default() })
         }
     })
@@ -295,7 +322,8 @@ pub(crate) async fn change(
     let own = firm_page.v1(&format!("/connectors/{connector}"));
     let (method, path, body) = match typed.get("do") {
         "validate" if request.part.as_deref() == Some("section#checks") => {
-            let result = ActionResult { is_validating: true, ..ActionResult::default() };
+            let waiting = CHECKS.map(WaitingCheck).into();
+            let result = ActionResult { waiting, ..ActionResult::default() };
             return shown(&firm_page, connector, result, (&typed, None)).await;
         }
         "validate" | "validate-now" | "certificate" | "federation" => {
