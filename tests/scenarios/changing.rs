@@ -985,6 +985,8 @@ async fn audit_deliveries_holds_and_dossiers_are_narrowed_and_sorted() {
         (format!("by={id}"), vec!["null", "201"]),
         ("by=operator".to_owned(), vec!["201", "null", "201"]),
         ("by=operator&order=desc&limit=2".to_owned(), vec!["201", "null"]),
+        ("by=operator&sort=newest&limit=2".to_owned(), vec!["201", "null"]),
+        (format!("by={id}&sort=oldest"), vec!["null", "201"]),
         ("by=visitor".to_owned(), vec![]),
         (format!("action={connectors}"), vec!["null", "201"]),
         (format!("request={request}"), vec!["null", "201"]),
@@ -1029,8 +1031,38 @@ async fn audit_deliveries_holds_and_dossiers_are_narrowed_and_sorted() {
     ] {
         assert_eq!(found(&of_firm(&format!("holds?{filter}")), "dossier").await, expected, "{filter}");
     }
-    for unknown in ["audit?who=x", "holds?sort=size", "holds?limit=1", "retention/dossiers?sort=name", "proposals?to=a"]
-    {
+    let periods = json!({ "default_years": 7, "classes": [{ "name": "Tax", "years": 10 }], "reason": "r" });
+    world.put(&of_firm("retention"), periods).await.ok();
+    for dossier in ["b", "C", "A", "É", "e"] {
+        let class = json!({ "dossier": dossier, "class": "Tax", "reason": "r" });
+        world.put(&of_firm("retention/dossiers"), class).await.ok();
+    }
+    for (query, expected) in [
+        ("", vec!["A", "C", "b", "e", "É"]),
+        ("sort=id", vec!["A", "C", "b", "e", "É"]),
+        ("sort=name", vec!["A", "b", "C", "e", "É"]),
+        ("sort=name&class=Estate", vec![]),
+    ] {
+        assert_eq!(found(&of_firm(&format!("retention/dossiers?{query}")), "dossier").await, expected, "{query}");
+    }
+    let (mut dossiers, mut after) = (Vec::new(), String::new());
+    loop {
+        let page = world.get(&of_firm(&format!("retention/dossiers?sort=name&limit=2&after={after}"))).await.ok();
+        dossiers.extend(page["items"].as_array().unwrap().iter().map(|item| item["dossier"].clone()));
+        let Some(next) = page["next"].as_str() else { break };
+        after = next.to_owned();
+    }
+    assert_eq!(dossiers, ["A", "b", "C", "e", "É"]);
+    let refused = [
+        "audit?who=x",
+        "audit?sort=name",
+        "audit?sort=newest&order=desc",
+        "holds?sort=size",
+        "holds?limit=1",
+        "retention/dossiers?sort=newest",
+        "proposals?to=a",
+    ];
+    for unknown in refused {
         assert_eq!(world.get(&of_firm(unknown)).await.problem(), "invalid_request", "{unknown}");
     }
     for bad in ["result=maybe", "type=void", "order=up"] {

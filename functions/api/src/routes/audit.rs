@@ -40,6 +40,10 @@ pub(crate) struct AuditQuery {
     #[serde(default, deserialize_with = "given_word")]
     #[param(inline)]
     order: Option<Order>,
+    /// `oldest` or `newest`: the same as `order`, in the word of other lists. Only one of them.
+    #[serde(default, deserialize_with = "given_word")]
+    #[param(inline)]
+    sort: Option<AuditSort>,
     /// Only what this one did: the id of an API key or of a person, an address, `operator`, or `visitor`.
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<String>, example = "operator")]
@@ -62,7 +66,27 @@ pub(crate) struct AuditQuery {
     until: Option<Moment>,
 }
 
+/// In which order, in the word of other lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum AuditSort {
+    /// The oldest first.
+    Oldest,
+    /// The newest first.
+    Newest,
+}
+
 impl AuditQuery {
+    /// The order that was asked for.
+    fn order(&self) -> Answer<Order> {
+        match (self.order, self.sort) {
+            (Some(_), Some(_)) => Err(invalid("order and sort: only one of them")),
+            (Some(order), None) => Ok(order),
+            (None, Some(AuditSort::Newest)) => Ok(Order::Desc),
+            (None, _) => Ok(Order::Asc),
+        }
+    }
+
     /// Whether entries may be left out.
     fn narrows(&self) -> bool {
         let words = [&self.by, &self.action, &self.request];
@@ -135,13 +159,13 @@ pub(super) async fn list(
         let id = place_of(cursor, &prefix)?;
         Key::audit_after(firm, id).ok_or_else(|| invalid(NO_CURSOR))
     });
-    let (order, broken_at) = (which.order, OnceLock::new());
+    let (order, broken_at) = (which.order()?, OnceLock::new());
     let read = |after, at_once| {
         let broken_at = &broken_at;
         async move {
             let page = match order {
-                Some(Order::Desc) => audit::newest(&app.table, firm, after, at_once).await?,
-                Some(Order::Asc) | None => audit::list(&app.table, firm, after, at_once).await?,
+                Order::Desc => audit::newest(&app.table, firm, after, at_once).await?,
+                Order::Asc => audit::list(&app.table, firm, after, at_once).await?,
             };
             if let Some(number) = page.broken_at {
                 broken_at.get_or_init(|| number);

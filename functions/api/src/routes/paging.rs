@@ -307,6 +307,37 @@ impl<T> Page<T> {
 /// Most items of a list that is sorted by anything but its ids.
 const SORTED_MAX: usize = 10_000;
 
+/// Errors: a list with so many items can't be sorted.
+fn check_length(items: usize) -> Answer<()> {
+    if items > SORTED_MAX {
+        return Err(invalid(format!("sort: a list of more than {SORTED_MAX} comes by `id` only")));
+    }
+    Ok(())
+}
+
+/// One page of a list that has no ids but names, sorted by them: the place of an item follows from its name alone.
+///
+/// Errors: the list is longer than [`SORTED_MAX`].
+pub(crate) fn page_by_name<T>(
+    all: Vec<T>,
+    name: impl Fn(&T) -> &str,
+    (after, limit): (Option<&str>, Limit),
+    wanted: Option<impl Fn(&T) -> bool>,
+) -> Answer<Page<T>> {
+    check_length(all.len())?;
+    let mut all: Vec<_> = all.into_iter().map(|item| (name_order(name(&item)), item)).collect();
+    all.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let after = after.map(name_order);
+    let rest = all.into_iter().filter(|(place, item)| {
+        after.as_ref().is_none_or(|after| place > after) && wanted.as_ref().is_none_or(|wanted| wanted(item))
+    });
+    let mut items: Vec<T> = rest.map(|(_, item)| item).take(limit.get() + 1).collect();
+    let has_more = items.len() > limit.get();
+    items.truncate(limit.get());
+    let next = items.last().filter(|_| has_more).map(|last| name(last).to_owned());
+    Ok(Page { items, next })
+}
+
 impl PageQuery {
     /// Those of the items under `prefix` that are wanted, all of them without `wanted`; `key` makes the key of an id.
     ///
@@ -357,9 +388,7 @@ impl PageQuery {
     ///
     /// Errors: the list is longer than [`SORTED_MAX`], or `after` is not of it, or the item that it names is gone.
     pub fn cut<V: Item>(self, prefix: &Key, all: Vec<V>, wanted: Option<impl Fn(&V) -> bool>) -> Answer<Page<V>> {
-        if all.len() > SORTED_MAX {
-            return Err(invalid(format!("sort: a list of more than {SORTED_MAX} comes by `id` only")));
-        }
+        check_length(all.len())?;
         let (sort, limit) = (self.sort.unwrap_or_default(), self.limit.unwrap_or_default().get());
         let all = all.into_iter().map(|item| ((Rank::of(sort, &item), item.id().to_string()), item));
         let mut all: Vec<_> = all.collect();

@@ -21,7 +21,7 @@ use crate::{
     extract::{Json, Query, given, given_word},
     field::{Limit, Name},
     precondition::{ETag, IfMatch, Tagged, tagged},
-    routes::paging::{Page, examined},
+    routes::paging::{Page, examined, page_by_name},
 };
 
 /// A class of dossiers with its period.
@@ -103,6 +103,11 @@ pub(crate) struct DossiersQuery {
     #[serde(default, deserialize_with = "given")]
     #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
     limit: Option<Limit>,
+    /// `id` (default): by the dossiers as they are written; `name`: case and accents make no difference. Use the same
+    /// for all pages of a list.
+    #[serde(default, deserialize_with = "given_word")]
+    #[param(inline)]
+    sort: Option<DossierSort>,
     /// Only this dossier. The answer then has its `ETag`, if it is in a class.
     #[serde(default, deserialize_with = "given_word")]
     #[param(value_type = Option<Name>, inline)]
@@ -111,6 +116,16 @@ pub(crate) struct DossiersQuery {
     #[serde(default, deserialize_with = "given_word")]
     #[param(value_type = Option<Name>, inline)]
     class: Option<Name>,
+}
+
+/// In which order dossiers come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum DossierSort {
+    /// As they are written.
+    Id,
+    /// Case and accents make no difference.
+    Name,
 }
 
 impl From<DossierClass> for DossierClassView {
@@ -203,9 +218,10 @@ pub(super) async fn set(
 pub(super) async fn dossiers(
     firm: FirmScope,
     State(app): State<Arc<App>>,
-    Query(DossiersQuery { after, limit, dossier, class }): Query<DossiersQuery>,
+    Query(DossiersQuery { after, limit, sort, dossier, class }): Query<DossiersQuery>,
 ) -> Answer<Response> {
-    let (app, firm) = (&*app, firm.id());
+    let (app, scope, after) = (&*app, firm, after.map(Name::into_inner));
+    let firm = scope.id();
     let class = class.map(Name::into_inner);
     let wanted = class.map(|class| move |of: &DossierClass| of.class == class);
     if let Some(dossier) = dossier {
@@ -214,6 +230,11 @@ pub(super) async fn dossiers(
         let tag = page.items.first().map(ETag::of);
         return Ok(tagged(tag, page.map(DossierClassView::from)));
     }
+    if sort == Some(DossierSort::Name) {
+        let (all, part) = (in_classes(app, &scope).await?, (after.as_deref(), limit.unwrap_or_default()));
+        let page = page_by_name(all, |of| &of.dossier, part, wanted)?;
+        return Ok(tagged(None, page.map(DossierClassView::from)));
+    }
     let prefix = &Key::dossier_class_prefix(firm);
     let read = |after: Option<String>, at_once| async move {
         let after = after.map(|dossier| Key::dossier_class(firm, &dossier));
@@ -221,7 +242,7 @@ pub(super) async fn dossiers(
         let rows = page.rows.into_iter().map(|row| (row.value.dossier.clone(), row.value));
         Answer::Ok((rows.collect(), page.next.is_some()))
     };
-    let (items, next) = examined(after.map(Name::into_inner), limit.unwrap_or_default(), read, wanted).await?;
+    let (items, next) = examined(after, limit.unwrap_or_default(), read, wanted).await?;
     Ok(tagged(None, Page { items, next }.map(DossierClassView::from)))
 }
 
