@@ -78,6 +78,9 @@ fn the_description_says_what_the_routes_say() {
     flat::flatten(&mut document);
     describe_rows(&mut document);
     describe_attachments(&mut document);
+    document["components"]["schemas"]["ErasureTargetMessages"]["properties"]["messages"]["items"]["pattern"] =
+        MESSAGE_ID.into();
+    document["components"]["schemas"]["NewSelection"]["properties"]["folders"]["items"]["pattern"] = FOLDER_ID.into();
     // Neither of its fields has to be there, but one of them.
     document["components"]["schemas"]["NewCredential"]["minProperties"] = 1.into();
     add_examples(&mut document);
@@ -473,12 +476,18 @@ fn add_needs(path: &str, method: &Method, operation: &mut Operation) {
     operation.extensions = Some(ExtensionsBuilder::new().add("x-right", name).build());
 }
 
+/// What the id of a folder looks like, or its well-known name.
+const FOLDER_ID: &str = "^[!\"$-~]{1,512}$";
+
+/// What the id of a message looks like.
+const MESSAGE_ID: &str = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\\.[0-9a-f]{32}$";
+
 fn id_named(name: &str) -> ObjectBuilder {
     let text = ObjectBuilder::new().schema_type(Type::String);
     match name {
         "attachment" => ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(9_999)),
         "external_id" => text.max_length(Some(EXTERNAL_ID_CHARS_MAX)).pattern(Some(r"^[^\x00-\x1F\x7F-\x9F]+$")),
-        "message" => text.pattern(Some("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\\.[0-9a-f]{32}$")),
+        "message" => text.pattern(Some(MESSAGE_ID)),
         _ => text.format(Some(SchemaFormat::Custom("uuid".to_owned()))),
     }
 }

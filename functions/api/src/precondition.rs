@@ -19,7 +19,13 @@ use shared::{
     base::digest::Digest,
     problem::{Code, Problem},
 };
-use utoipa::IntoParams;
+use utoipa::{
+    IntoParams,
+    openapi::{
+        Schema,
+        schema::{AnyOfBuilder, ObjectBuilder, Type},
+    },
+};
 
 use crate::{
     error::{Answer, Failure, invalid},
@@ -63,11 +69,19 @@ pub(crate) struct IfMatch {
     /// The `ETag` of a response. The request changes nothing if the thing was changed since then: the answer is 412,
     /// `precondition_failed`. A request that fails without a condition fails in the same way with one: where there is
     /// no such thing any more, the answer is 404.
-    #[param(rename = "If-Match", value_type = String, required = false, max_length = 1000, pattern = r#"^(\*|("[!#-~]*"|W/"[!#-~]*")([ \t]*,[ \t]*("[!#-~]*"|W/"[!#-~]*"))*)$"#)]
+    #[param(rename = "If-Match", required = false, schema_with = described)]
     condition: Option<Condition>,
     /// `*`: the request changes nothing if the thing is there already: the answer is 412, `precondition_failed`.
-    #[param(rename = "If-None-Match", value_type = String, required = false, max_length = 1000, pattern = r#"^(\*|("[!#-~]*"|W/"[!#-~]*")([ \t]*,[ \t]*("[!#-~]*"|W/"[!#-~]*"))*)$"#)]
+    #[param(rename = "If-None-Match", required = false, schema_with = described)]
     exception: Option<Condition>,
+}
+
+/// What is described of a condition: `*`, or tags.
+fn described() -> Schema {
+    let text = || ObjectBuilder::new().schema_type(Type::String);
+    let any = text().enum_values(Some(["*"]));
+    let tags = text().pattern(Some(r#"^("[!#-~]*"|W/"[!#-~]*")([ \t]*,[ \t]*("[!#-~]*"|W/"[!#-~]*"))*$"#));
+    AnyOfBuilder::new().item(any).item(tags).build().into()
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

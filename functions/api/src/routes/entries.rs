@@ -285,7 +285,9 @@ fn copy_view<T: Resource>(
 pub(crate) struct EntriesFilter {
     /// `next` of the previous page. Omit it for the first page.
     #[serde(default, deserialize_with = "typed")]
-    #[param(max_length = 135, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
+    #[param(
+        pattern = r"^[^\s\x00-\x1F\x7F-\x9F]([^\x00-\x1F\x7F-\x9F]{0,126}[^\s\x00-\x1F\x7F-\x9F])?([.]f[0-9a-f]{5})?$"
+    )]
     after: Option<String>,
     /// Only entries of this member.
     #[serde(default, deserialize_with = "given")]

@@ -125,13 +125,13 @@ pub(crate) struct NewWebhook {
     /// accepted.
     #[schema(
         max_length = 2000,
-        pattern = r"^(https://([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?[.])+[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?|http://(localhost|127[.]0[.]0[.]1|\[::1\]))(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?([/?][!-\x22$-~]*)?$",
+        pattern = r"^([Hh][Tt][Tt][Pp][Ss]://[^\s/?#@:\[\]]+[.\u3002\uFF0E\uFF61][^\s/?#@:\[\]]*[^\s/?#@:.\[\]]|[Hh][Tt][Tt][Pp]://([Ll][Oo][Cc][Aa][Ll][Hh][Oo][Ss][Tt]|127[.]0[.]0[.]1|\[::1\]))(:0*[1-9][0-9]{0,4})?([/?][^#]*)?$",
         example = "https://application.example/greffe"
     )]
     url: String,
     /// The types of events that are posted. Empty or left out for all.
     #[serde(default)]
-    #[schema(max_items = 40)]
+    #[schema(value_type = Vec<WantedType>, max_items = 40)]
     types: BTreeSet<WantedType>,
     /// Defaults to the end of the feed.
     #[serde(default)]
@@ -397,12 +397,12 @@ pub(crate) struct WebhookChange {
     #[schema(
         nullable = false,
         max_length = 2000,
-        pattern = r"^(https://([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?[.])+[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?|http://(localhost|127[.]0[.]0[.]1|\[::1\]))(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?([/?][!-\x22$-~]*)?$"
+        pattern = r"^([Hh][Tt][Tt][Pp][Ss]://[^\s/?#@:\[\]]+[.\u3002\uFF0E\uFF61][^\s/?#@:\[\]]*[^\s/?#@:.\[\]]|[Hh][Tt][Tt][Pp]://([Ll][Oo][Cc][Aa][Ll][Hh][Oo][Ss][Tt]|127[.]0[.]0[.]1|\[::1\]))(:0*[1-9][0-9]{0,4})?([/?][^#]*)?$"
     )]
     url: Option<String>,
     /// The types of events that are posted; empty for all.
     #[serde(default, deserialize_with = "present")]
-    #[schema(nullable = false, max_items = 40)]
+    #[schema(value_type = Vec<WantedType>, nullable = false, max_items = 40)]
     types: Option<BTreeSet<WantedType>>,
     /// `paused` lets events wait in the feed. `active` posts what waits, at once; of a webhook with a `problem`, the
     /// feed has `webhook_resumed` then.
