@@ -600,7 +600,7 @@ did-activate = a activé une boîte
 did-pause = a mis une boîte en pause
 did-folders = a choisi des dossiers
 did-rules = a modifié des règles
-did-folder-dossiers = a fait classer un dossier d'Outlook, ou y a mis fin
+did-folder-dossiers = a lié un dossier Outlook à un dossier, ou supprimé ce lien
 did-grant-history = a autorisé ou retiré le courrier ancien
 did-reconcile = a fait vérifier une boîte
 did-mailbox-add = a ajouté une boîte
@@ -637,23 +637,23 @@ check-listed = Dans le dossier
 check-due = À conserver
 check-missing = Manquants
 folder = Dossier
-folder-dossiers = Dossiers d'Outlook qui classent
-folder-dossiers-what = greffe classe les courriels d'un tel dossier d'Outlook dans le dossier de votre cabinet qui lui correspond, et aussi ceux qu'on y déplace plus tard. Un courriel qu'on en sort est retiré du dossier.
-folder-dossiers-none = Aucun dossier d'Outlook de cette boîte ne classe.
+folder-dossiers = Dossiers Outlook liés à un dossier du cabinet
+folder-dossiers-what = greffe classe les courriels d'un tel dossier Outlook dans le dossier du cabinet auquel il est lié, et aussi ceux qu'on y déplace plus tard. Un courriel qu'on en sort est retiré du dossier.
+folder-dossiers-none = Aucun dossier Outlook de cette boîte n'est lié à un dossier du cabinet.
 folder-dossiers-some = { $n ->
-    [one] Les courriels d'un dossier d'Outlook sont classés dans :
-   *[other] Les courriels de { $n } dossiers d'Outlook sont classés dans :
+    [one] Les courriels d'un dossier Outlook sont classés dans :
+   *[other] Les courriels de { $n } dossiers Outlook sont classés dans :
 }
-folder-dossiers-change = Modifier ces dossiers d'Outlook
-folder-dossiers-set = Faire classer un dossier d'Outlook
-folder-dossiers-help = Choisissez un dossier d'Outlook et le dossier de votre cabinet qui lui correspond. Déplacer un courriel dans ce dossier d'Outlook suffit à le classer ; nul besoin de cette page. Si vous y mettez fin, ce qui est classé le reste.
-folder-dossier-new = Un autre dossier d'Outlook
-folder-in-outlook = Dossier d'Outlook
-folder-dossier-end = Y mettre fin
-folder-unknown = Un dossier d'Outlook qui n'existe plus ou ne peut pas être lu maintenant
+folder-dossiers-change = Modifier ces liens
+folder-dossiers-set = Lier un dossier Outlook à un dossier du cabinet
+folder-dossiers-help = Choisissez un dossier Outlook et le dossier du cabinet auquel le lier. Il suffit ensuite de déplacer un courriel dans ce dossier Outlook pour le classer ; nul besoin de cette page. Si vous supprimez le lien, les courriels classés le restent.
+folder-dossier-new = Lier un autre dossier Outlook
+folder-in-outlook = Dossier Outlook
+folder-dossier-end = Supprimer le lien
+folder-unknown = Un dossier Outlook qui n'existe plus ou ne peut pas être lu maintenant
 folder-choices-more = { $n ->
-    [one] Le premier dossier d'Outlook est proposé. Cherchez les autres par leur nom.
-   *[other] Les { $n } premiers dossiers d'Outlook sont proposés. Cherchez les autres par leur nom.
+    [one] Le premier dossier Outlook est proposé. Cherchez les autres par leur nom.
+   *[other] Les { $n } premiers dossiers Outlook sont proposés. Cherchez les autres par leur nom.
 }
 grant = Courrier d'avant
 grant-none = Aucun courrier ancien n'est autorisé.
