@@ -40,7 +40,7 @@ pub(crate) struct AuditQuery {
     #[serde(default, deserialize_with = "given_word")]
     #[param(inline)]
     order: Option<Order>,
-    /// `oldest` or `newest`: the same as `order`, in the word of other lists. Only one of them.
+    /// `oldest` or `newest`: the same as `order`, in the word of other lists, and goes before it.
     #[serde(default, deserialize_with = "given_word")]
     #[param(inline)]
     sort: Option<AuditSort>,
@@ -78,12 +78,11 @@ enum AuditSort {
 
 impl AuditQuery {
     /// The order that was asked for.
-    fn order(&self) -> Answer<Order> {
-        match (self.order, self.sort) {
-            (Some(_), Some(_)) => Err(invalid("order and sort: only one of them")),
-            (Some(order), None) => Ok(order),
-            (None, Some(AuditSort::Newest)) => Ok(Order::Desc),
-            (None, _) => Ok(Order::Asc),
+    fn order(&self) -> Order {
+        match self.sort {
+            Some(AuditSort::Newest) => Order::Desc,
+            Some(AuditSort::Oldest) => Order::Asc,
+            None => self.order.unwrap_or(Order::Asc),
         }
     }
 
@@ -159,7 +158,7 @@ pub(super) async fn list(
         let id = place_of(cursor, &prefix)?;
         Key::audit_after(firm, id).ok_or_else(|| invalid(NO_CURSOR))
     });
-    let (order, broken_at) = (which.order()?, OnceLock::new());
+    let (order, broken_at) = (which.order(), OnceLock::new());
     let read = |after, at_once| {
         let broken_at = &broken_at;
         async move {
