@@ -409,9 +409,17 @@ impl Mailbox {
     ) -> Result<(), TableError> {
         let all = table.query_all::<Self>(&Key::mailbox_prefix(firm)).await?;
         let active = |mailbox: &Self| mailbox.connector == connector && mailbox.state == MailboxState::Active;
-        let due = all.into_iter().map(|row| row.value).filter(active).map(|mailbox| async move {
-            let due = |sync: Option<SyncState>| Some(sync?.due(now));
-            table.update(&Key::sync(firm, mailbox.id), due).await.map(drop)
+        let active = all.into_iter().map(|row| row.value).filter(active);
+        let keys: Vec<Key> = active.map(|mailbox| Key::sync(firm, mailbox.id)).collect();
+        let due = table.get_all::<SyncState>(&keys).await?.into_iter().map(|row| async move {
+            let (key, due) = (row.key.clone(), row.value.clone().due(now));
+            match table.write(Write::replace(&row.with(due))).await {
+                // Its round wrote in between.
+                Err(TableError::Conflict { .. }) => {
+                    table.update(&key, |sync: Option<SyncState>| Some(sync?.due(now))).await.map(drop)
+                }
+                written => written,
+            }
         });
         // Collected first: a stream that borrows within its closure is not `Send`.
         let due: Vec<_> = due.collect();
