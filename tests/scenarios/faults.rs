@@ -51,8 +51,8 @@ pub(crate) async fn kept(world: &World, registry: &Registry, mails: &[String]) -
 
 /// Time passes in steps, as the schedule takes it.
 pub(crate) async fn pass(world: &World, time: Duration) {
-    for _ in 0..time.as_secs().div_ceil(31) {
-        world.pass(Duration::from_secs(31)).await;
+    for _ in 0..time.as_secs().div_ceil(61) {
+        world.pass(Duration::from_secs(61)).await;
     }
 }
 

@@ -31,8 +31,8 @@ use std::{
 };
 
 /// The seeds of every test run: of the mail path, and of what is pushed. docs/testing.md says when more of them pay.
-const SEEDS: Range<u64> = 0..40;
-const PUSH_SEEDS: Range<u64> = 0..12;
+const SEEDS: Range<u64> = 0..24;
+const PUSH_SEEDS: Range<u64> = 0..8;
 /// Those that are run twice.
 const TWICE: Range<u64> = 0..2;
 /// So often a long run says how far it is.
