@@ -43,7 +43,7 @@ pub fn check_mail(bytes: &[u8]) -> bool {
         part(range);
     }
     outline.text(part);
-    let page = outline.html(part, &Pictures::default());
+    let page = outline.html(part, &Pictures::default(), usize::MAX);
     let lower = page.html.to_ascii_lowercase();
     assert!(!lower.contains("<script") && !lower.contains("<iframe"));
     for (part, lines) in outline.parts.iter().filter_map(|part| Some((part, part.lines?))) {

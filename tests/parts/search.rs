@@ -398,9 +398,13 @@ async fn an_index_that_is_deleted_or_damaged_is_made_again_and_answers_the_same(
 #[tokio::test]
 async fn far_behind_an_answer_says_up_to_which_number_it_is_complete() {
     let words = Words::new().await;
+    words.world.host.index().await;
     words.mails(150).await;
+    let due = async || words.app().table.due_indexes(words.world.clock.now()).await.unwrap();
+    assert_eq!(due().await, []);
     let found = words.find("n2", None).await;
     assert_eq!(found.complete_to, Some(200));
+    assert_eq!(due().await, [words.firm], "it follows at once");
     // What a fact says is found all the same.
     assert_eq!(words.find("mail 300", None).await.items.len(), 1);
     assert_eq!(words.numbers("n300").await, [0; 0]);

@@ -255,7 +255,7 @@ async fn the_parts_of_a_mail_that_is_erased_go_with_it_also_if_it_is_read_at_tha
 }
 
 #[tokio::test]
-async fn a_mail_that_shows_more_than_an_answer_holds_is_shown_in_part_or_refused_in_words() {
+async fn a_mail_that_shows_more_than_an_answer_holds_is_shown_in_part_and_says_so() {
     let world = World::with(&[("GREFFE_CONTENT_BYTES_MAX", "1000000")]).await;
     let registry = world.registry().await;
     let image = "x".repeat(1_200_000);
@@ -277,12 +277,13 @@ async fn a_mail_that_shows_more_than_an_answer_holds_is_shown_in_part_or_refused
     }
     world.run_until_idle().await;
     let get = async |path: &str, of: &str| ask(&world, Method::GET, &format!("{path}{of}"), &[]).await;
-    let refused = get(&paths[0], "/html").await;
-    assert_eq!((refused.status, refused.json()["code"].as_str()), (413, Some("answer_too_large")));
+    let cut = get(&paths[0], "/html").await;
+    assert_eq!((cut.status, cut.header("greffe-is-cut")), (200, "true"));
+    assert!((100_000..1_333_333).contains(&cut.body.len()), "{}", cut.body.len());
     let text = get(&paths[0], "/text").await;
     assert_eq!((text.status, &text.json()["is_cut"]), (200, &json!(true)));
     assert!((400_000..1_333_333).contains(&text.body.len()), "{}", text.body.len());
     let page = get(&paths[1], "/html").await;
-    assert_eq!(page.status, 200);
+    assert_eq!((page.status, page.header("greffe-is-cut")), (200, "false"));
     assert!(String::from_utf8(page.body).unwrap().contains("<p>Plan</p>[plan.png]"));
 }

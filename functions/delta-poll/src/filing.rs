@@ -101,7 +101,6 @@ pub(crate) async fn file_moved(
     there: &HashMap<MessageId, Row<Message>>,
 ) -> Result<Vec<Row<Work>>, RoundError> {
     let mut marks = Vec::new();
-    let dossier = round.mailbox.dossiers.get(folder.id());
     if round.mailbox.dossiers.is_empty() {
         return Ok(marks);
     }
@@ -113,7 +112,7 @@ pub(crate) async fn file_moved(
             // It is filed once it is archived.
             MessageState::Pending | MessageState::Failed(_) if row.value.place() != folder.id() => ByFolder::Stays,
             MessageState::Pending | MessageState::Failed(_) => ByFolder::Nothing,
-            _ => by_folder(&row.value, folder.id(), dossier, tells_moves),
+            _ => by_folder(&row.value, folder.id(), &round.mailbox.dossiers, tells_moves),
         };
         if means == ByFolder::Nothing || !lies_in(round, mail, folder.id()).await? {
             continue;

@@ -29,6 +29,20 @@ impl IndexDue {
         Write::overwrite(Key::index_due(firm), &Self::new(now, Some(generation)))
     }
 
+    /// Has an index follow its feed at once, because a search found it far behind.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn hurry(table: &Table, firm: FirmId, now: Timestamp) -> Result<(), TableError> {
+        let hurried = |due: Option<Self>| {
+            let at_once = Self::new(now, None);
+            Some(match due {
+                Some(due) => Self { due_at: due.due_at.min(at_once.due_at), ..due },
+                None => at_once,
+            })
+        };
+        table.update(&Key::index_due(firm), hurried).await.map(drop)
+    }
+
     /// The write by which the index of a new firm is due at once.
     pub fn first(firm: FirmId, now: Timestamp) -> Write {
         Write::insert(Key::index_due(firm), &Self::new(now, None))

@@ -6,7 +6,7 @@
 //! What is filed may have others follow: later mails of a conversation ([`FollowedConversation`]), and what a person
 //! moves to a folder that stands for a dossier ([`by_folder`]).
 
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -256,16 +256,19 @@ pub enum ByFolder<'a> {
     Unfile,
 }
 
-/// Decides how an archived mail is filed that delta reports in `folder`, which stands for `dossier` or for none. Pure.
+/// Decides how an archived mail is filed that delta reports in `folder`. `dossiers`: what folders of its mailbox stand
+/// for. Pure.
 ///
-/// A filing by hand holds until the mail is moved again. `tells_moves`: the round follows the folder's changes. Where
-/// the whole folder is read, what was moved can't be told apart from what lay there.
+/// A filing by hand holds until the mail is moved again; one by a folder that stands for nothing any more, too.
+/// `tells_moves`: the round follows the folder's changes. Where the whole folder is read, what was moved can't be told
+/// apart from what lay there.
 pub fn by_folder<'a>(
     message: &Message,
     folder: &FolderId,
-    dossier: Option<&'a FolderDossier>,
+    dossiers: &'a BTreeMap<FolderId, FolderDossier>,
     tells_moves: bool,
 ) -> ByFolder<'a> {
+    let dossier = dossiers.get(folder);
     let (moved, last) = (message.place() != folder, message.filing.as_ref());
     let is_by_folder = last.is_some_and(|last| last.through == FiledThrough::Folder);
     if message.lies_in.as_ref() == Some(folder) {
@@ -277,7 +280,9 @@ pub fn by_folder<'a>(
         Some(_) if last.is_some() && !is_by_folder && !(moved && tells_moves) => ByFolder::Stays,
         Some(dossier) if message.dossier() == Some(&dossier.dossier) => ByFolder::Stays,
         Some(dossier) => ByFolder::File(dossier),
-        None if moved && is_by_folder && message.dossier().is_some() => ByFolder::Unfile,
+        None if moved && is_by_folder && message.dossier().is_some() && dossiers.contains_key(message.place()) => {
+            ByFolder::Unfile
+        }
         None if moved && message.lies_in.is_some() => ByFolder::Stays,
         None => ByFolder::Nothing,
     }
@@ -348,8 +353,13 @@ mod tests {
             (filed(Request, Some("X"), None), "F", Some(&d), false, ByFolder::Stays),
             (filed(Folder, Some("X"), None), "F", Some(&d), false, ByFolder::File(&d)),
         ] {
-            let folder: FolderId = folder.parse().unwrap();
-            assert_eq!(by_folder(&mail, &folder, dossier, moves), means, "{folder} {dossier:?} {:?}", mail.filing);
+            let (folder, before): (FolderId, FolderId) = (folder.parse().unwrap(), "F".parse().unwrap());
+            let before = (before != folder).then(|| (before, d.clone()));
+            let dossiers = dossier.map(|dossier| (folder.clone(), dossier.clone())).into_iter().chain(before).collect();
+            assert_eq!(by_folder(&mail, &folder, &dossiers, moves), means, "{folder} {dossier:?} {:?}", mail.filing);
         }
+        // The folder that filed it stands for nothing any more when it is moved on.
+        let mail = filed(Folder, Some("D"), Some("F"));
+        assert_eq!(by_folder(&mail, &"G".parse().unwrap(), &BTreeMap::new(), true), ByFolder::Stays);
     }
 }

@@ -22,7 +22,8 @@ use crate::{
 
 /// The head of a mail is looked for in so many bytes.
 const HEAD_READ_BYTES: u64 = 64 << 10;
-/// The largest message within another one that is opened.
+/// The largest message within another one that is held in memory. A larger one is read where it lies, unless it is
+/// encoded.
 pub const NESTED_BYTES_MAX: u64 = 16 << 20;
 
 /// A mail that can't be opened, or whose bytes stop coming.
@@ -46,8 +47,8 @@ pub enum OpenMailError {
     /// The attachment with that number is no message.
     #[error("there is no such message")]
     NoMessage,
-    /// A message within another one is larger than [`NESTED_BYTES_MAX`].
-    #[error("a message within another one may have {NESTED_BYTES_MAX} bytes to be opened")]
+    /// A message within another one is encoded, and larger than [`NESTED_BYTES_MAX`].
+    #[error("an encoded message within another one may have {NESTED_BYTES_MAX} bytes to be opened")]
     NestedTooLarge,
 }
 
@@ -73,6 +74,8 @@ pub struct OpenedMail {
     pub outline: Outline,
     /// All its bytes; a large one stays where it is.
     whole: Option<Bytes>,
+    /// Where it begins in the original, if it stays there.
+    start: u64,
 }
 
 impl OpenedMail {
@@ -82,7 +85,7 @@ impl OpenedMail {
     /// Cost: one GET of a mail of up to 4 MB, which is kept in memory. Of a larger one the parts are kept in `table`:
     /// one read of the table, or if it lacks them one GET of all of the mail.
     ///
-    /// Errors: S3 refuses, does not answer or breaks off; `within` names no message, or one that is too large.
+    /// Errors: S3 refuses, does not answer or breaks off; `within` names no message, or a large one that is encoded.
     pub async fn open(
         (archive, table): (&Archive, Option<&Table>),
         original: OriginalKey,
@@ -106,17 +109,29 @@ impl OpenedMail {
             }
         };
         let (archive, outline) = (archive.clone(), Outline::new(scanned));
-        let mut opened = Self { archive, key: original, outline, whole };
+        let mut opened = Self { archive, key: original, outline, whole, start: 0 };
         for number in within {
             let (inner, part) = opened.attachment(*number)?;
             if inner.kind != PartKind::Message {
                 return Err(OpenMailError::NoMessage);
             }
-            if part.body.end - part.body.start > NESTED_BYTES_MAX {
+            let body = part.body.clone();
+            if body.end - body.start <= NESTED_BYTES_MAX {
+                let bytes = opened.content(part).await?;
+                (opened.outline, opened.whole, opened.start) = (Outline::of(&bytes), Some(bytes.into()), 0);
+                continue;
+            }
+            if part.about.transfer != Transfer::Identity {
                 return Err(OpenMailError::NestedTooLarge);
             }
-            let bytes = opened.content(part).await?;
-            (opened.outline, opened.whole) = (Outline::of(&bytes), Some(bytes.into()));
+            // It lies in the original as it is: it passes once, and its parts are read from there.
+            let passed = opened.stored(body.clone()).try_fold(Scanner::new(), async |mut scanner, piece| {
+                scanner.feed(&piece);
+                Ok(scanner)
+            });
+            let scanner = passed.await.map_err(|source| OpenMailError::BrokenOff { message, source })?;
+            opened.outline = Outline::new(scanner.finish());
+            opened.start += body.start;
         }
         Ok(opened)
     }
@@ -207,6 +222,7 @@ impl OpenedMail {
 
     /// Those bytes of the mail, from memory or as S3 gives them.
     fn stored(&self, range: Range<u64>) -> impl Stream<Item = Result<Bytes, BoxError>> + Send + use<> {
+        let range = self.start + range.start..self.start + range.end;
         if let Some(whole) = &self.whole {
             let Range { start, end } = within(0, &range);
             let end = end.min(whole.len());

@@ -102,6 +102,42 @@ pub fn clean(source: &str, pictures: &Pictures) -> Cleaned {
     page.cleaned
 }
 
+/// A source that is longer is made lean before it is read.
+pub(super) const LEAN_BYTES_MAX: usize = 64 << 10;
+/// Runs of what is never shown that are left out.
+const RUN_BYTES_MIN: usize = 1 << 10;
+
+/// The source without long runs of what is never shown: pictures that are written into it, styles and comments. They
+/// would take the room of what is. What is left is cleaned all the same.
+pub(super) fn lean(source: &str) -> String {
+    const RUNS: [(&str, Option<&str>); 3] = [(";base64,", None), ("<style", Some("</style")), ("<!--", Some("-->"))];
+    let is_of_picture = |c: char| c.is_ascii_alphanumeric() || "+/=%".contains(c) || c.is_ascii_whitespace();
+    let lower = source.to_ascii_lowercase();
+    let (mut lean, mut from) = (String::with_capacity(source.len()), 0);
+    // Where each kind of run comes next: none is looked for twice at one place.
+    let mut next = RUNS.map(|(begin, _)| lower.find(begin));
+    while let Some((kind, at)) = (0..RUNS.len()).filter_map(|kind| Some((kind, next[kind]?))).min_by_key(|(_, at)| *at)
+    {
+        let (begin, end) = RUNS[kind];
+        let start = at + begin.len();
+        let run = match end {
+            Some(end) => lower[start..].find(end),
+            None => lower[start..].find(|c| !is_of_picture(c)),
+        };
+        let end = run.map_or(lower.len(), |run| start + run);
+        let kept = if end - start < RUN_BYTES_MIN { end } else { start };
+        lean.push_str(&source[from..kept]);
+        from = end;
+        for (place, (begin, _)) in next.iter_mut().zip(RUNS) {
+            if place.is_some_and(|place| place < from) {
+                *place = lower[from..].find(begin).map(|place| from + place);
+            }
+        }
+    }
+    lean.push_str(&source[from..]);
+    lean
+}
+
 /// The text of a source, and no HTML.
 pub fn plain(source: &str) -> Cleaned {
     Cleaned { html: String::new(), ..clean(source, &Pictures::default()) }

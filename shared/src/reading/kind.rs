@@ -19,7 +19,7 @@ pub enum PartKind {
     Message,
     /// An invitation or another calendar entry.
     Calendar,
-    /// A message that S/MIME signed or encrypted. Opening it needs the recipient's key.
+    /// A message that S/MIME signed or encrypted. An encrypted one needs the recipient's key.
     Smime,
     /// A signature of S/MIME beside what it signs.
     SmimeSignature,

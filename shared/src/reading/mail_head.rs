@@ -52,7 +52,7 @@ pub struct MailHead {
     pub message_id: Option<String>,
     /// `In-Reply-To` and `References`: the mails before it, the first one first.
     pub references: Vec<String>,
-    /// A header names more people than are shown.
+    /// A header names more people than are shown, or the head is longer than what is read of it.
     pub is_cut: bool,
 }
 

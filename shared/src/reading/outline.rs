@@ -8,15 +8,25 @@ use std::{
 
 use super::{
     charset::{decoded, of_page},
-    html::{Cleaned, Pictures, clean, escaped, plain},
+    html::{Cleaned, LEAN_BYTES_MAX, Pictures, clean, escaped, lean, plain},
     kind::{PartKind, is_shown_inline, served_type},
     mail_head::MailHead,
-    scan::{MailPart, Scanned, Scanner},
+    scan::{HEAD_BYTES_MAX, MailPart, Scanned, Scanner},
     transfer::TransferDecoder,
 };
 
-/// Most of one text that is shown, in bytes of the original.
+/// Most of one text that is read, in bytes of the original, where a mail has few. Most of it may be pictures.
+const FEW_TEXTS_BYTES_MAX: u64 = 8 << 20;
+/// So many texts are few.
+const FEW_TEXTS: usize = 2;
+/// The same, where a mail has many texts.
 const TEXT_BYTES_MAX: u64 = 2 << 20;
+/// Most of one text that is shown, without what is never shown of it.
+const SHOWN_BYTES_MAX: usize = 2 << 20;
+/// A plain text that is shorter may only say that there is another one, in HTML.
+const PLAIN_BYTES_MIN: usize = 500;
+/// That one is so many times as long.
+const TIMES_AS_LONG: usize = 4;
 /// The images that a page shows may have so many bytes together: an answer of Lambda holds 6 MB.
 const PICTURES_BYTES_MAX: u64 = 2 << 20;
 /// Most texts of one mail that are shown.
@@ -83,7 +93,7 @@ impl Outline {
             // A text that nothing calls one: better shown than offered as a file.
             let is_text = |index: &usize| {
                 let part = &parts[*index];
-                PartKind::of(&part.about) == PartKind::Text && part.about.name.is_none() && !part.about.is_attachment
+                PartKind::of(&part.about) == PartKind::Text && part.about.name.is_none()
             };
             (text, attachments) = attachments.into_iter().partition(is_text);
         }
@@ -95,7 +105,9 @@ impl Outline {
         text.truncate(TEXTS_MAX);
         html.truncate(TEXTS_MAX);
         let charset = text.iter().chain(&html).find_map(|index| parts[*index].about.charset.as_deref());
-        Self { head: MailHead::read(&head, charset), is_cut, text, html, attachments, parts }
+        let mut read = MailHead::read(&head, charset);
+        read.is_cut |= parts.first().is_some_and(|mail| mail.head.end > HEAD_BYTES_MAX as u64);
+        Self { head: read, is_cut, text, html, attachments, parts }
     }
 
     /// The images that the mail's HTML may show, and those that are too large for a page together with them.
@@ -136,12 +148,22 @@ impl Outline {
         all.into_iter().map(|index| self.shown(index))
     }
 
-    /// The mail's text, and whether there is more of it: the plain one if there is one, else that of its HTML.
+    /// The mail's text, and whether there is more of it: the plain one if it says anything, else that of its HTML.
     /// `bytes`: those of the original in a range.
     pub fn text<'a>(&self, bytes: impl Fn(Range<u64>) -> &'a [u8]) -> (String, bool) {
+        let (text, is_cut) = self.text_of(&self.text, &bytes);
+        let said = text.trim().len();
+        if said >= PLAIN_BYTES_MIN || self.html == self.text {
+            return (text, is_cut);
+        }
+        let (other, is_other_cut) = self.text_of(&self.html, &bytes);
+        if other.trim().len() > said * TIMES_AS_LONG { (other, is_other_cut) } else { (text, is_cut) }
+    }
+
+    fn text_of<'a>(&self, parts: &[usize], bytes: &impl Fn(Range<u64>) -> &'a [u8]) -> (String, bool) {
         let (mut text, mut is_cut) = (String::new(), self.is_cut);
-        for index in &self.text {
-            let (source, is_more) = self.decoded(*index, &bytes);
+        for index in parts {
+            let (source, is_more) = self.decoded(*index, bytes);
             let piece = if self.is_html(*index) { plain(&source) } else { Cleaned::of_text(&source) };
             is_cut |= is_more || piece.is_cut;
             if !text.is_empty() {
@@ -152,11 +174,14 @@ impl Outline {
         (text, is_cut)
     }
 
-    /// The mail's HTML, cleaned, or its text as HTML. `bytes`: those of the original in a range.
-    pub fn html<'a>(&self, bytes: impl Fn(Range<u64>) -> &'a [u8], pictures: &Pictures) -> Cleaned {
+    /// The mail's HTML, cleaned, or its text as HTML. `bytes`: those of the original in a range. `most`: bytes that are
+    /// read of each text.
+    pub fn html<'a>(&self, bytes: impl Fn(Range<u64>) -> &'a [u8], pictures: &Pictures, most: usize) -> Cleaned {
         let mut page = Cleaned::default();
         for index in &self.html {
-            let (source, is_more) = self.decoded(*index, &bytes);
+            let (mut source, mut is_more) = self.decoded(*index, &bytes);
+            is_more |= source.len() > most;
+            source.truncate(source.floor_char_boundary(most));
             let piece = if self.is_html(*index) {
                 clean(&source, pictures)
             } else {
@@ -177,7 +202,9 @@ impl Outline {
     /// What is shown of a text.
     fn shown(&self, index: usize) -> Range<u64> {
         let body = &self.parts[index].body;
-        body.start..body.end.min(body.start + TEXT_BYTES_MAX)
+        let are_few = self.text.len().max(self.html.len()) <= FEW_TEXTS;
+        let most = if are_few { FEW_TEXTS_BYTES_MAX } else { TEXT_BYTES_MAX };
+        body.start..body.end.min(body.start + most)
     }
 
     /// The text of a part, and whether there is more of it.
@@ -186,7 +213,13 @@ impl Outline {
         let is_more = shown.end < body.end;
         let bytes = TransferDecoder::all(about.transfer, bytes(shown));
         let page = self.is_html(index).then(|| of_page(&bytes)).flatten();
-        (decoded(&bytes, about.charset.as_deref(), page.as_deref()), is_more)
+        let mut text = decoded(&bytes, about.charset.as_deref(), page.as_deref());
+        if self.is_html(index) && text.len() > LEAN_BYTES_MAX {
+            text = lean(&text);
+        }
+        let is_longer = text.len() > SHOWN_BYTES_MAX;
+        text.truncate(text.floor_char_boundary(SHOWN_BYTES_MAX));
+        (text, is_more || is_longer)
     }
 }
 

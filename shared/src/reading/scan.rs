@@ -360,14 +360,16 @@ impl Scanner {
         let part = &mut self.parts[index];
         (part.head.end, part.body) = (body, body..body);
         self.place = ScanPlace::Body;
-        self.body = Measured::of(about.transfer);
         if about.is_multipart()
             && self.open.len() < DEPTH_MAX
             && let Some(boundary) = about.boundary.clone()
         {
             self.open.push(Multipart { part: index, boundary });
             self.place = ScanPlace::Between;
+            // A multipart is not encoded, whatever it says. Source: RFC 2045, section 6.4
+            about.transfer = Transfer::Identity;
         }
+        self.body = Measured::of(about.transfer);
         part.about = about;
         if index == 0 {
             self.first_head = head;

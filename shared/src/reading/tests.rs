@@ -302,7 +302,7 @@ fn page_of(original: &[u8]) -> Cleaned {
     let outline = Outline::of(original);
     let own = outline.attachments().filter(|attachment| is_shown_inline(attachment.served));
     let own = own.filter_map(|attachment| Some((attachment.content_id?, format!("part/{}", attachment.number))));
-    let page = outline.html(within(original), &Pictures { own: own.collect(), ..Pictures::default() });
+    let page = outline.html(within(original), &Pictures { own: own.collect(), ..Pictures::default() }, usize::MAX);
     assert_eq!(harm(&page.html), None);
     page
 }
@@ -433,6 +433,7 @@ fn what_nothing_calls_a_text_is_shown_as_one() {
         ("Content-Transfer-Encoding: base64", "Tm90IA==", "Not"),
         ("Content-Type: text/plain\r\nContent-Type: text/html", "<Plain>", "<Plain>"),
         ("X: y", "Plain", "Plain"),
+        ("Content-Disposition: attachment", "Nameless", "Nameless"),
     ] {
         let original = mail(&["Subject: s", head, "", body]);
         assert_eq!(text_of(&original).trim(), text, "{head}");
@@ -441,6 +442,77 @@ fn what_nothing_calls_a_text_is_shown_as_one() {
     assert_eq!(text_of(b"no head at all"), "no head at all");
     assert_eq!(text_of(b""), "");
     assert_eq!(Outline::of(b"Subject: only a head").head.subject, "only a head");
+}
+
+#[test]
+fn the_html_of_a_mail_whose_plain_text_is_empty_is_its_text() {
+    let plain = ["--b", "Content-Type: text/plain", "", " ", "--b", "Content-Type: text/html", "", "<p>Said", "--b--"];
+    let head = ["Content-Type: multipart/alternative; boundary=b", ""];
+    assert_eq!(text_of(&mail(&[&head[..], &plain[..]].concat())), "Said");
+}
+
+#[test]
+fn a_plain_text_that_only_points_to_the_html_is_not_the_text_of_a_mail() {
+    let html = format!("<p>{}", "What it says. ".repeat(20));
+    let plain = |text| {
+        let parts = ["--b", "", text, "--b", "Content-Type: text/html", "", &html, "--b--"];
+        text_of(&mail(&[&["Content-Type: multipart/alternative; boundary=b", ""][..], &parts[..]].concat()))
+    };
+    assert!(plain("Your program does not show HTML.").starts_with("What it says."));
+    assert_eq!(plain(&"Words of its own. ".repeat(20)), "Words of its own. ".repeat(20).trim_end());
+}
+
+#[test]
+fn pictures_styles_and_comments_of_any_length_hide_nothing_of_a_page() {
+    let long = "x/".repeat(1 << 20);
+    for run in [
+        format!("<img src=\"data:image/png;base64,{long}\">"),
+        format!("<STYLE>{long}</Style>"),
+        format!("<!--[if mso]>{long}<![endif]-->"),
+        "<!-- short --><style>a{}</style>;base64,x ".repeat(20_000),
+    ] {
+        let original = mail(&["Content-Type: text/html", "", &format!("<p>before</p>{run}<p>after")]);
+        let text = text_of(&original);
+        assert!(text.starts_with("before") && text.ends_with("after"), "{}", &run[..20]);
+        let page = page_of(&original);
+        assert!(page.html.contains("<p>after") && !page.is_cut, "{}", &run[..20]);
+    }
+}
+
+#[test]
+fn an_attachment_is_as_long_as_it_is_said_to_be_whatever_it_claims_to_be() {
+    for kind in ["multipart/mixed; boundary=never", "multipart/mixed", "text/html", "message/rfc822", "x"] {
+        for transfer in ["base64", "quoted-printable", "8bit", "x-unknown"] {
+            let about = format!("Content-Type: {kind}\r\nContent-Transfer-Encoding: {transfer}");
+            let disposition = "Content-Disposition: attachment; filename=a";
+            let body = "PGI+SGVsbG8=\r\n=3D=\r\n";
+            let original = mail(&[
+                "Content-Type: multipart/mixed; boundary=b",
+                "",
+                "--b",
+                "",
+                "Text",
+                "--b",
+                &about,
+                disposition,
+                "",
+                body,
+                "--b--",
+            ]);
+            let outline = Outline::of(&original);
+            let (found, part) = outline.attachment(1).unwrap();
+            let decoded = TransferDecoder::all(part.about.transfer, within(&original)(part.body.clone()));
+            assert_eq!(found.bytes, decoded.len() as u64, "{kind} {transfer}");
+        }
+    }
+}
+
+#[test]
+fn a_page_says_that_it_is_cut() {
+    let original = mail(&["Content-Type: text/html", "", "<p>one</p><p>two</p>"]);
+    let page = |most| Outline::of(&original).html(within(&original), &Pictures::default(), most);
+    assert_eq!((page(10).html.as_str(), page(10).is_cut), ("<p>one</p>", true));
+    assert!(!page(20).is_cut);
 }
 
 #[test]
@@ -630,7 +702,7 @@ fn of_images_that_a_page_has_no_room_for_it_has_the_names() {
     assert_eq!((numbers(&shown), numbers(&left_out)), (vec![1, 3], vec![2]));
     let own = shown.into_iter().map(|found| (found.content_id.unwrap(), "data:image/png;base64,".to_owned())).collect();
     let left_out = left_out.into_iter().map(|found| (found.content_id.unwrap(), found.name)).collect();
-    let page = outline.html(within(original.as_bytes()), &Pictures { own, left_out, remote: false });
+    let page = outline.html(within(original.as_bytes()), &Pictures { own, left_out, remote: false }, usize::MAX);
     let picture = "<img src=\"data:image/png;base64,\">";
     assert_eq!(page.html.trim(), format!("{picture}[plan.png]{picture}"));
 }

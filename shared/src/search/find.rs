@@ -232,6 +232,9 @@ impl Search<'_> {
                 table.write(due).await.map_err(FeedError::from)?;
             }
             let complete_to = indexed.complete_to;
+            if complete_to.is_some() && !indexed.is_damaged {
+                IndexDue::hurry(table, firm, now).await.map_err(FeedError::from)?;
+            }
             let items = indexed.explained(items, &words.phrases).await?;
             return Ok(FoundMails { items, next, complete_to });
         }

@@ -10,7 +10,7 @@ const SMALL_MAILS: u64 = 1_024;
 /// So many segments of one size make one of the next.
 const FAN: usize = 4;
 /// The form of the segments that this version writes and reads. An index of another form is made again.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// A segment, as the head names it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,9 +2,8 @@
 
 use std::{cell::RefCell, ops::Range};
 
-use tantivy::tokenizer::{
-    AsciiFoldingFilter, LowerCaser, RemoveLongFilter, TextAnalyzer, Token, TokenStream, Tokenizer,
-};
+use icu_normalizer::{DecomposingNormalizer, DecomposingNormalizerBorrowed};
+use tantivy::tokenizer::{AsciiFoldingFilter, RemoveLongFilter, TextAnalyzer, Token, TokenStream, Tokenizer};
 
 /// Bytes of the longest word that is indexed.
 const WORD_BYTES_MAX: usize = 64;
@@ -106,11 +105,7 @@ pub(super) fn words(text: &str) -> Vec<Word> {
 
 /// What takes texts apart in the index.
 pub(super) fn analyzer() -> TextAnalyzer {
-    TextAnalyzer::builder(Splitter)
-        .filter(RemoveLongFilter::limit(WORD_BYTES_MAX))
-        .filter(LowerCaser)
-        .filter(AsciiFoldingFilter)
-        .build()
+    TextAnalyzer::builder(Splitter).filter(RemoveLongFilter::limit(WORD_BYTES_MAX)).filter(AsciiFoldingFilter).build()
 }
 
 /// Splits where neither a letter nor a digit stands. Scripts that write no spaces have a word for each character, so
@@ -136,7 +131,7 @@ impl TokenStream for Split<'_> {
     fn advance(&mut self) -> bool {
         self.token.text.clear();
         self.token.position = self.token.position.wrapping_add(1);
-        let start = self.text[self.at..].find(is_of_word);
+        let start = self.text[self.at..].find(char::is_alphanumeric);
         let Some(start) = start.map(|start| self.at + start) else { return false };
         let mut end = start;
         for c in self.text[start..].chars() {
@@ -144,12 +139,11 @@ impl TokenStream for Split<'_> {
                 break;
             }
             end += c.len_utf8();
-            if !is_accent(c) {
-                self.token.text.push(c);
-            }
             if is_word_alone(c) {
+                self.token.text.push(c);
                 break;
             }
+            fold(c, &mut self.token.text);
         }
         (self.token.offset_from, self.token.offset_to, self.at) = (start, end, end);
         true
@@ -165,12 +159,28 @@ impl TokenStream for Split<'_> {
 }
 
 fn is_of_word(c: char) -> bool {
-    c.is_alphanumeric() || is_accent(c)
+    c.is_alphanumeric() || is_silent(c)
 }
 
-/// An accent that stands after its letter, as Apple's programs write it.
-fn is_accent(c: char) -> bool {
-    ('\u{300}'..='\u{36f}').contains(&c)
+/// Adds a letter in lower case, without its accents.
+/// Source: Unicode Standard Annex 15, canonical decomposition
+fn fold(c: char, folded: &mut String) {
+    const NORMALIZER: DecomposingNormalizerBorrowed<'static> = DecomposingNormalizer::new_nfd();
+    if c.is_ascii() {
+        folded.push(c.to_ascii_lowercase());
+        return;
+    }
+    let letters = NORMALIZER.normalize_iter(c.to_lowercase()).filter(|letter| !is_silent(*letter));
+    // A sigma at the end of a word.
+    folded.extend(letters.map(|letter| if letter == 'ς' { 'σ' } else { letter }));
+}
+
+/// What changes no word: an accent that stands after its letter, as Apple's programs write it; points of Hebrew and
+/// Arabic; where a word may be broken, and what joins letters.
+fn is_silent(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36f}' | '\u{483}'..='\u{487}' | '\u{591}'..='\u{5bd}' | '\u{5bf}'..='\u{5c7}')
+        || matches!(c, '\u{610}'..='\u{61a}' | '\u{640}' | '\u{64b}'..='\u{65f}' | '\u{670}' | '\u{6d6}'..='\u{6ed}')
+        || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
 }
 
 /// Thai, Lao, Myanmar, Khmer; kana, Bopomofo, Han and Hangul.
@@ -192,7 +202,17 @@ mod tests {
     fn case_and_accents_make_no_difference_however_an_accent_is_written() {
         assert_eq!(folded("Résumé, RESUME; re\u{301}sume\u{301}"), ["resume"; 3]);
         assert_eq!(folded("Straße Œuvre Ærø naïve Łódź"), ["strasse", "oeuvre", "aero", "naive", "lodz"]);
-        assert_eq!(folded("l'avocat Σίσυφος"), ["l", "avocat", "σίσυφος"]);
+        assert_eq!(folded("l'avocat Σίσυφος ΟΔΥΣΣΕΥΣ"), ["l", "avocat", "σισυφοσ", "οδυσσευσ"]);
+        assert_eq!(folded("İstanbul istanbul"), ["istanbul"; 2]);
+        assert_eq!(folded("Ёлка елка Счёт"), ["елка", "елка", "счет"]);
+        assert_eq!(folded("العربيّة العربية"), ["العربية"; 2]);
+        assert_eq!(folded("שָׁלוֹם שלום"), ["שלום"; 2]);
+    }
+
+    #[test]
+    fn where_a_word_may_be_broken_it_is_one_word() {
+        assert_eq!(folded("Ver\u{ad}gleich ver\u{200b}gleich \u{200b}vergleich"), ["vergleich"; 3]);
+        assert_eq!(words("\u{301}a").first().map(|word| word.place.clone()), Some(2..3));
     }
 
     #[test]

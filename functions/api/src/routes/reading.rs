@@ -58,6 +58,12 @@ const PAGE_START: &str = concat!(
 );
 /// What stands as it is in the name of a file (RFC 8187: attr-char).
 const NAME_BYTES: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// Whether the mail has more than the page shows.
+const IS_CUT: HeaderName = HeaderName::from_static("greffe-is-cut");
+/// Bytes that are read of each text of a page; half as many, until the page fits into an answer.
+const PAGE_SOURCE_BYTES_MAX: usize = 2 << 20;
+/// With fewer, a page has nothing that makes it too long.
+const PAGE_SOURCE_BYTES_MIN: usize = 16 << 10;
 /// Images of the web that a page would show, and does not.
 const WITHHELD: HeaderName = HeaderName::from_static("greffe-images-withheld");
 
@@ -302,6 +308,7 @@ pub(super) async fn text(
                 ("Content-Security-Policy" = String, description = "That nothing in it runs or is fetched"),
                 ("Referrer-Policy" = String, description = "`no-referrer`"),
                 ("Greffe-Images-Withheld" = u64, description = "How many images of the web it would show"),
+                ("Greffe-Is-Cut" = bool, description = "Whether the mail has more than the page shows"),
             )),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`not_archived`"),
         (status = 413, body = Problem, content_type = "application/problem+json", description = "`answer_too_large`"),
@@ -320,21 +327,28 @@ pub(super) async fn html(
     let named = |found: Attachment| Some((found.content_id?, found.name));
     let (mut all, too_large) = opened.outline.pictures();
     let left_out = too_large.iter().cloned().filter_map(named).collect();
-    let mut shown = opened.outline.html(texts, &Pictures { own, left_out, remote });
+    let mut shown = opened.outline.html(texts, &Pictures { own, left_out, remote }, PAGE_SOURCE_BYTES_MAX);
     let room = text_bytes_max(&app);
     if bytes_in_json(&shown.html) > room {
         all.extend(too_large);
         let left_out = all.into_iter().filter_map(named).collect();
-        shown = opened.outline.html(texts, &Pictures { left_out, remote, ..Pictures::default() });
-    }
-    if bytes_in_json(&shown.html) > room {
-        return Err(answer_too_large());
+        let pictures = Pictures { left_out, remote, ..Pictures::default() };
+        let mut most = PAGE_SOURCE_BYTES_MAX;
+        shown = opened.outline.html(texts, &pictures, most);
+        while bytes_in_json(&shown.html) > room {
+            if most < PAGE_SOURCE_BYTES_MIN {
+                return Err(answer_too_large());
+            }
+            most /= 2;
+            shown = opened.outline.html(texts, &pictures, most);
+        }
     }
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
         (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(if remote { REMOTE_POLICY } else { POLICY })),
         (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
         (WITHHELD, shown.withheld.into()),
+        (IS_CUT, HeaderValue::from_static(if shown.is_cut { "true" } else { "false" })),
     ];
     Ok((headers, format!("{PAGE_START}{}</body></html>\n", shown.html)).into_response())
 }

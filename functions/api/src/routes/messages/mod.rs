@@ -333,7 +333,7 @@ impl From<OpenMailError> for Failure {
                 Problem::new(Code::NotFound, "within: the attachment with this number is no message.").into()
             }
             OpenMailError::NestedTooLarge => {
-                let largest = format!("A message within another one may have {NESTED_BYTES_MAX} bytes to be opened.");
+                let largest = format!("An encoded message within another one may have {NESTED_BYTES_MAX} bytes.");
                 Problem::new(Code::AnswerTooLarge, largest).into()
             }
             OpenMailError::Archive(error) => error.into(),
