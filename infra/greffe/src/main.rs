@@ -373,6 +373,8 @@ async fn show_in(data: &Path, arguments: &DemoArguments, end: impl Future<Output
 
 async fn tell(demo: &Demo, arguments: &DemoArguments) -> Ended {
     let summary = demo.run(|line| progress(line, arguments.json)).await?;
+    let is_removed = arguments.data.is_none() && arguments.once;
+    let summary = if is_removed { summary.without_paths() } else { summary };
     let mut out = std::io::stdout();
     match arguments.json {
         true => writeln!(out, "{}", serde_json::to_string(&summary)?)?,
