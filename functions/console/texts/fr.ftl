@@ -222,8 +222,8 @@ choose-a-mail = Choisissez au moins un courriel dans la liste.
 choose-an-entry = Choisissez au moins une entrée dans la liste.
 type-a-dossier = Saisissez le dossier auquel le courriel appartient.
 file-moves = { $n ->
-    [one] Rien n'est encore classé : l'un de ces courriels est dans un autre dossier ({ $name }). Classez de nouveau pour le déplacer.
-   *[other] Rien n'est encore classé : { $n } de ces courriels sont dans un autre dossier ({ $name }). Classez de nouveau pour les déplacer.
+    [one] Rien n'est encore classé : l'un de ces courriels est dans un autre dossier ({ $name }). Classez de nouveau pour le déplacer.
+   *[other] Rien n'est encore classé : { $n } de ces courriels sont dans un autre dossier ({ $name }). Classez de nouveau pour les déplacer.
 }
 file-conversation = Classer toute la conversation
 file = Classer
@@ -270,7 +270,7 @@ evidence = Preuve
 evidence-since = Conservé inchangé depuis le { $name }.
 evidence-until = Il est conservé jusqu'au { $name }.
 evidence-number = C'est le numéro { $n } du journal de votre cabinet.
-evidence-not-yet = C'est le numéro { $n } des événements de votre cabinet. Il entre au journal en un quart d'heure ; la preuve ne peut être téléchargée qu'ensuite.
+evidence-not-yet = C'est le numéro { $n } des événements de votre cabinet. Il entre au journal en un quart d'heure ; la preuve ne peut être téléchargée qu'ensuite.
 original = Télécharger l'original
 
 proof = Télécharger la preuve
@@ -636,7 +636,7 @@ did-other = a fait autre chose
 check = Tout est-il là ?
 check-running = Les dossiers Outlook sont en cours de comparaison avec ce qui est conservé.
 check-never = Les dossiers Outlook n'ont pas encore été comparés. Cela se fait tout seul chaque jour.
-check-complete = Dernière comparaison le { $a } : sur les { $b } courriels qui se trouvaient dans les dossiers Outlook et arrivés plus de cinq minutes avant, aucun ne manque.
+check-complete = Dernière comparaison le { $a } : sur les { $b } courriels qui se trouvaient dans les dossiers Outlook et arrivés plus de cinq minutes avant, aucun ne manque.
 check-found = Dernière comparaison le { $a } : { $b } courriels manquaient ; ils sont conservés ou le seront bientôt.
 check-would = Dernière comparaison le { $a } : { $b } courriels manquent.
 check-what = greffe compare les dossiers Outlook choisis avec ce qui est conservé, et conserve ce qui manque. Il peut aussi seulement regarder.
@@ -655,7 +655,7 @@ folder-dossiers-some = { $n ->
    *[other] Les courriels de { $n } dossiers Outlook sont classés dans :
 }
 folder-dossiers-change = Modifier ces liens
-folder-dossiers-kept-only = Seuls sont proposés les dossiers Outlook dont les courriels sont conservés. Faites d'abord conserver l'autre :
+folder-dossiers-kept-only = Seuls sont proposés les dossiers Outlook dont les courriels sont conservés. Faites d'abord conserver l'autre :
 folder-dossiers-set = Lier un dossier Outlook à un dossier du cabinet
 folder-dossiers-help = Choisissez un dossier Outlook et le dossier du cabinet auquel le lier. Il suffit ensuite de déplacer un courriel dans ce dossier Outlook pour le classer ; nul besoin de cette page. Si vous supprimez le lien, les courriels classés le restent.
 folder-dossier-new = Lier un autre dossier Outlook
