@@ -464,7 +464,8 @@ fn form(deed: &str, label: &str, fixed: &[(&str, &str)], fields: &[(&str, &str)]
 
 /// Each deed is a row: its fields, and the button that does it.
 const STYLE: &str = "body{max-width:60rem}form{display:inline-flex;flex-wrap:wrap;gap:.4rem .6rem;align-items:flex-end;\
-    margin:0 .4rem .4rem 0}label{font-size:.92rem}h3{padding-top:.8rem;border-top:1px solid light-dark(#d9d6cd,#373a41)}";
+    margin:0 .4rem .4rem 0;max-width:100%}label,input{max-width:100%;box-sizing:border-box}label{font-size:.92rem}\
+    h3{padding-top:.8rem;border-top:1px solid light-dark(#d9d6cd,#373a41)}";
 
 fn page(accounts: &[(bool, Account)], apps: &[App]) -> String {
     let mut page = String::from("<h2>Accounts</h2>\n");

@@ -449,7 +449,7 @@ pub(super) mod tests {
         let contents = Contents::read(&contents, &contents_digest).unwrap();
         let source = Arc::new(Counted(Whole(OwnedBytes::new(bytes)), Default::default()));
         let segment = Segment::open(&contents, source.clone()).unwrap();
-        let mut read = |wanted: &SegmentQuery| {
+        let read = |wanted: &SegmentQuery| {
             segment.newest(wanted, u64::MAX, None, 3).unwrap();
             source.1.swap(0, std::sync::atomic::Ordering::Relaxed)
         };
