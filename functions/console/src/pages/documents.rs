@@ -174,7 +174,7 @@ impl SearchQuery {
 /// The list beside which a mail is read.
 struct ListShown {
     search: SearchQuery,
-    rows: Vec<Row>,
+    rows: Vec<FoundRow>,
     /// The query of the next page.
     next: Option<String>,
     mailboxes: MailboxChoice,
@@ -205,7 +205,7 @@ struct Match {
 
 /// A mail of the list.
 #[derive(Debug, Deserialize)]
-struct Row {
+struct FoundRow {
     #[serde(flatten)]
     view: MessageView,
     matches: Vec<Match>,
@@ -234,7 +234,7 @@ fn excerpt(runs: &[Run]) -> Vec<Run> {
     shown
 }
 
-impl Row {
+impl FoundRow {
     /// The subject with what was found in it; none if nothing was.
     fn marked_subject(&self) -> Option<&[Run]> {
         self.matches.iter().find(|found| found.part == "subject").map(|found| found.runs.as_slice())
@@ -255,7 +255,7 @@ impl Row {
 /// A page of a search.
 #[derive(Default, Deserialize)]
 struct Found {
-    items: Vec<Row>,
+    items: Vec<FoundRow>,
     next: Option<String>,
     complete_to: Option<u64>,
 }
@@ -453,7 +453,7 @@ struct DocumentsPage {
 }
 
 impl DocumentsPage {
-    fn is_read(&self, row: &Row) -> bool {
+    fn is_read(&self, row: &FoundRow) -> bool {
         self.mail.as_ref().is_some_and(|mail| mail.view.id == row.view.id)
     }
 
