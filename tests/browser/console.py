@@ -235,6 +235,7 @@ def pages_of(demo, ids):
     """Every page of a firm: what it is called in pictures, and its address."""
     below = {
         "home": "", "documents": "/documents", "documents-none-found": "/documents?q=nothingofthekind",
+        "documents-found": "/documents?q=facture", "document-found": f"/documents/{ids['message']}?q=contract",
         "documents-refused": "/documents?mailbox=nothing", "proposals": "/proposals", "failed": "/failed",
         "document": f"/documents/{ids['message']}", "mailboxes": "/mailboxes", "mailbox": f"/mailboxes/{ids['mailbox']}",
         "mailbox-new": "/mailboxes/new", "folders": f"/mailboxes/{ids['mailbox']}/folders",

@@ -164,7 +164,7 @@ async fn an_administrator_comes_by_an_invitation_finds_a_mail_reads_and_files_it
 
     let documents = format!("{}/documents", home(&registry));
     let found = visitor.get(&format!("{documents}?q=lease")).await;
-    found.shows(&["The lease of &#60;b&#62;Duval &#38; Sons&#60;/b&#62;", "mark kept"]);
+    found.shows(&["The <mark>lease</mark> of &#60;b&#62;Duval &#38; Sons&#60;/b&#62;", "mark kept"]);
     visitor.get(&format!("{documents}?q=nowhere")).await.shows(&["No mail fits"]);
 
     let message = message_id(&registry, &mail).to_string();
@@ -456,6 +456,87 @@ async fn filing_without_a_mail_or_a_dossier_says_what_is_missing() {
     let nowhere = visitor.submit(&page, &documents, &[("message", &message), ("dossier", "")]).await;
     nowhere.shows(&["role=\"alert\"", "Type the dossier", " checked"]);
     assert_eq!(world.message(&registry, &mail).await.ok()["dossier"], Value::Null);
+}
+
+/// A mail with one that is attached to it, which has a file.
+const WITHIN: &str = "From: client@acme.example\r\nSubject: Forwarded\r\nContent-Type: multipart/mixed; boundary=b\r\n\
+    \r\n--b\r\nContent-Type: text/plain\r\n\r\nSee the power of attorney, and <b>sign</b> it.\r\n--b\r\n\
+    Content-Type: message/rfc822\r\n\r\nFrom: notary@acme.example\r\nSubject: The deed\r\n\
+    Content-Type: multipart/mixed; boundary=c\r\n\r\n--c\r\nContent-Type: text/plain\r\n\r\nThe inner text.\r\n--c\r\n\
+    Content-Type: application/pdf\r\nContent-Disposition: attachment; filename=deed.pdf\r\n\r\nPDF\r\n--c--\r\n\r\n--b--\r\n";
+
+#[tokio::test]
+async fn a_search_says_why_a_mail_was_found_and_marks_the_words_once_it_is_opened() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let mail = world.microsoft.deliver(ADA, "inbox", Mail::new(WITHIN.to_owned(), world.clock.now())).unwrap();
+    let filler = "Nothing of that. ".repeat(100);
+    let long = format!("Subject: Long\r\nContent-Type: text/plain\r\n\r\n{filler}An annuity.\r\n");
+    world.microsoft.deliver(ADA, "inbox", Mail::new(long, world.clock.now())).unwrap();
+    world.run_until_idle().await;
+    let documents = format!("{}/documents", home(&registry));
+    let visitor = Visitor::invited(&world, &registry.firm, "reader", ADA).await;
+    let excerpt = "See the power of <mark>attorney</mark>, and &#60;b&#62;sign&#60;/b&#62; it.";
+    let found = visitor.get(&format!("{documents}?q=attorney")).await;
+    found.shows(&[excerpt, "The last archived stands first."]);
+    visitor.get(&format!("{documents}?q=annuity")).await.shows(&["Found further on in the text"]);
+    let own = format!("{documents}/{}", message_id(&registry, &mail.immutable_id));
+    visitor.get(&format!("{own}?q=attorney")).await.shows(&["Found in the text", "class=\"passages\""]);
+    let plain = visitor.get(&own).await;
+    assert!(!plain.html.contains("<mark>") && !plain.html.contains("class=\"passages\""), "{}", plain.html);
+}
+
+#[tokio::test]
+async fn a_mail_that_is_attached_to_another_is_read_and_its_files_saved() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let mail = world.microsoft.deliver(ADA, "inbox", Mail::new(WITHIN.to_owned(), world.clock.now())).unwrap();
+    world.run_until_idle().await;
+    let own = format!("{}/documents/{}", home(&registry), message_id(&registry, &mail.immutable_id));
+    let visitor = Visitor::invited(&world, &registry.firm, "reader", ADA).await;
+    visitor.get(&format!("{own}?q=forwarded")).await.shows(&[&format!("{own}?q=forwarded&#38;within=1#reader")]);
+    let inner = visitor.get(&format!("{own}?q=forwarded&within=1")).await;
+    inner.shows(&["The deed</h2>", "notary@acme.example", "Back to the mail that it is attached to", "deed.pdf"]);
+    inner.shows(&[&format!("src=\"{own}/page?within=1\""), &format!("href=\"{own}/attachments/1?within=1\"")]);
+    visitor.get(&format!("{own}/page?within=1")).await.shows(&["The inner text."]);
+    let file = visitor.get(&format!("{own}/attachments/1?within=1")).await;
+    assert_eq!((file.status, file.html.trim()), (StatusCode::OK, "PDF"));
+    assert_eq!(visitor.get(&format!("{own}?within=7")).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn ticked_mails_leave_another_dossier_only_after_the_page_has_said_so() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    let ids = ["One", "Two", "Three"].map(|subject| world.deliver("inbox", subject));
+    world.run_until_idle().await;
+    let messages = ids.each_ref().map(|id| message_id(&registry, id).to_string());
+    let file = async |message: &str, dossier: &str| {
+        let path = format!("/v1/firms/{}/messages/{message}/file", registry.firm);
+        world.post(&path, json!({ "dossier": dossier })).await.ok();
+    };
+    file(&messages[0], "Old 1").await;
+    let documents = format!("{}/documents", home(&registry));
+    let clerk = Visitor::invited(&world, &registry.firm, "clerk", ADA).await;
+    let page = clerk.get(&documents).await;
+    assert_eq!(page.field("list"), "1");
+    let [one, two, three] = messages.each_ref().map(String::as_str);
+    let ticked = [("list", "1"), ("dossier", "New"), ("message", one), ("message", two)];
+    let asked = clerk.submit(&page, &documents, &ticked).await;
+    asked.shows(&["role=\"alert\"", "one of these mails is in another dossier (Old 1)", "value=\"New\"", " checked"]);
+    assert_eq!(asked.field("moved"), one);
+    let dossier = async |id: &str| world.message(&registry, id).await.ok()["dossier"].clone();
+    assert_eq!((dossier(&ids[0]).await, dossier(&ids[1]).await), (json!("Old 1"), Value::Null));
+    // One that was ticked since is asked about, too.
+    file(three, "Old 3").await;
+    let more = [&ticked[..], &[("moved", one), ("message", three)]].concat();
+    let asked = clerk.submit(&page, &documents, &more).await;
+    asked.shows(&["one of these mails is in another dossier (Old 3)"]);
+    let sure = clerk.submit(&page, &documents, &[&more[..], &[("moved", three)]].concat()).await;
+    assert_eq!(sure.status, StatusCode::SEE_OTHER);
+    for id in &ids {
+        assert_eq!(dossier(id).await, "New");
+    }
 }
 
 #[tokio::test]
@@ -1054,6 +1135,7 @@ async fn a_clerk_lets_a_folder_stand_for_a_dossier_and_ends_it() {
     clerk.get(&mailbox).await.shows(&[&format!("href=\"{dossiers}\">Let a folder stand for a dossier")]);
     let page = clerk.get(&dossiers).await;
     page.shows(&["No folder of this mailbox stands for a dossier.", ">Inbox/Clients</option>"]);
+    page.shows(&["Only folders whose mail is kept are offered."]);
     let old = page.field("tag");
     let choice = [("tag", old.as_str()), ("folder", &clients), ("dossier", "2026/7")];
     let saved = clerk.submit(&page, &dossiers, &choice).await;
@@ -1686,10 +1768,13 @@ async fn a_mail_says_when_the_archive_was_checked_last() {
     world.run_until_idle().await;
     let visitor = Visitor::invited(&world, &registry.firm, "reader", ADA).await;
     let own = format!("{}/documents/{}", home(&registry), message_id(&registry, &mail));
-    assert!(!visitor.get(&own).await.html.contains("checked each day"));
+    let before = visitor.get(&own).await;
+    before.shows(&["The log has it within a quarter of an hour"]);
+    assert!(!before.html.contains("checked each day"));
     world.host.append_logs().await;
     world.host.check().await;
-    visitor.get(&own).await.shows(&["checked each day, last on 2 Mar 2026", "as it was written"]);
+    let after = visitor.get(&own).await;
+    after.shows(&["checked each day, last on 2 Mar 2026", "as it was written", "in your firm&#39;s log"]);
 }
 
 #[tokio::test]

@@ -226,6 +226,29 @@ async fn pages_neither_miss_nor_repeat_a_mail_while_mail_arrives_and_is_filed() 
 }
 
 #[tokio::test]
+async fn a_subject_that_microsoft_could_not_decode_is_shown_as_the_original_has_it_and_facts_keep_microsofts() {
+    let office = Office::new().await;
+    let mut mime = b"From: hof@obst.example\r\nSubject: Hagelschaden an den Kirschb".to_vec();
+    mime.push(0xe4);
+    mime.extend(b"umen\r\nContent-Type: text/plain; charset=iso-8859-1\r\n\r\nSiehe Anlage.\r\n");
+    office.world.microsoft.deliver(ADA, "inbox", Mail::new(mime, office.world.clock.now())).unwrap();
+    office.world.run_until_idle().await;
+    let own = "Hagelschaden an den Kirschb\u{e4}umen";
+    for query in [&[][..], &[("q", "kirschbaumen")]] {
+        let page = office.page(query).await;
+        assert_eq!(page["items"][0]["subject"], own, "{page}");
+    }
+    let page = office.page(&[("q", "kirschbaumen")]).await;
+    assert_eq!(page["items"][0]["matches"][0]["part"], "subject", "{page}");
+    let firm = &office.registry.firm;
+    let message = page["items"][0]["id"].as_str().unwrap();
+    let read = office.world.get(&format!("/v1/firms/{firm}/messages/{message}")).await.ok();
+    assert_eq!(read["subject"], own);
+    let events = office.world.get(&format!("/v1/firms/{firm}/events")).await.ok();
+    assert!(events.to_string().contains("Kirschb\u{fffd}umen"), "{events}");
+}
+
+#[tokio::test]
 async fn nothing_fits_a_text_without_a_word() {
     let office = Office::new().await;
     assert_ne!(office.found(&[]).await.len(), 0);

@@ -214,11 +214,17 @@ tick-none = Alle abwählen
 list = E-Mails
 list-none = Noch ist keine E-Mail aufbewahrt. Sie erscheint hier Sekunden nach dem Eingang.
 list-none-found = Keine E-Mail passt. Versuchen Sie weniger Wörter oder ein anderes Postfach.
+list-order = Die zuletzt archivierte steht zuerst.
+found-further-on = Weiter hinten im Text gefunden oder im Namen eines Anhangs.
 file-chosen = Gewählte E-Mails ablegen in Akte
 file-in = Akte
 choose-a-mail = Wählen Sie mindestens eine E-Mail in der Liste.
 choose-an-entry = Wählen Sie mindestens einen Eintrag in der Liste.
 type-a-dossier = Geben Sie die Akte ein, zu der die E-Mail gehört.
+file-moves = { $n ->
+    [one] Noch ist nichts abgelegt: Eine dieser E-Mails liegt in einer anderen Akte ({ $name }). Legen Sie erneut ab, um sie zu verschieben.
+   *[other] Noch ist nichts abgelegt: { $n } dieser E-Mails liegen in einer anderen Akte ({ $name }). Legen Sie erneut ab, um sie zu verschieben.
+}
 file-conversation = Die ganze Konversation ablegen
 file = Ablegen
 unfile = Herausnehmen
@@ -234,6 +240,7 @@ choose = Wählen: { $name }
 older = Ältere E-Mails
 has-attachments = mit Anhängen
 back-to-list = Zurück zur Liste
+mail-outer = Zurück zur E-Mail, an der sie hängt
 mail-no-subject = (kein Betreff)
 mail-kept = Aufbewahrt
 mail-filed-in = Abgelegt in { $name }
@@ -254,13 +261,16 @@ mail-to = An
 mail-cc = Kopie
 mail-date = Datum
 mail-text = Text der E-Mail
+found-in-text = Im Text gefunden
 attachments = Anhänge
+attachment-read = Lesen
 images-withheld = Bilder aus dem Web werden nicht geladen, weil sie dem Absender zeigen, wann Sie lesen.
 images-show = Trotzdem laden
 evidence = Nachweis
 evidence-since = Unverändert aufbewahrt seit { $name }.
 evidence-until = Sie wird bis { $name } aufbewahrt.
 evidence-number = Sie hat die Nummer { $n } im Protokoll Ihrer Kanzlei.
+evidence-not-yet = Sie ist Nummer { $n } der Ereignisse Ihrer Kanzlei. Innerhalb einer Viertelstunde steht sie im Protokoll; erst dann lässt sich der Nachweis herunterladen.
 original = Original herunterladen
 
 proof = Nachweis herunterladen
@@ -626,7 +636,7 @@ did-other = hat etwas anderes getan
 check = Ist alles da?
 check-running = Die Ordner werden mit dem Aufbewahrten verglichen.
 check-never = Die Ordner wurden noch nicht verglichen. Das geschieht jeden Tag von selbst.
-check-complete = Zuletzt verglichen am { $a }: von { $b } E-Mails in den Ordnern fehlt keine.
+check-complete = Zuletzt verglichen am { $a }: Von den { $b } E-Mails, die in den Ordnern lagen und mehr als fünf Minuten vorher angekommen waren, fehlt keine.
 check-found = Zuletzt verglichen am { $a }: { $b } E-Mails fehlten; sie sind jetzt oder bald aufbewahrt.
 check-would = Zuletzt verglichen am { $a }: { $b } E-Mails fehlen.
 check-what = greffe vergleicht die gewählten Ordner mit dem Aufbewahrten und bewahrt auf, was fehlt. Es kann auch nur nachsehen.
@@ -645,6 +655,7 @@ folder-dossiers-some = { $n ->
    *[other] E-Mails in { $n } Ordnern werden abgelegt in:
 }
 folder-dossiers-change = Diese Ordner ändern
+folder-dossiers-kept-only = Nur Ordner, deren E-Mails aufbewahrt werden, stehen zur Wahl. Lassen Sie einen anderen Ordner zuerst aufbewahren:
 folder-dossiers-set = Einen Ordner für eine Akte stehen lassen
 folder-dossiers-help = Wählen Sie einen Ordner des Postfachs und die Akte, für die er steht. Wer in Outlook eine E-Mail in den Ordner verschiebt, legt sie ab; diese Seite braucht dafür niemand. Wenn Sie es beenden, bleibt abgelegt, was abgelegt ist.
 folder-dossier-new = Ein weiterer Ordner

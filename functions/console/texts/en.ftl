@@ -214,11 +214,17 @@ tick-none = Untick all
 list = Mails
 list-none = No mail is kept yet. It appears here within seconds of its arrival.
 list-none-found = No mail fits. Try fewer words, or another mailbox.
+list-order = The last archived stands first.
+found-further-on = Found further on in the text, or in the name of an attachment.
 file-chosen = File the chosen mails in dossier
 file-in = Dossier
 choose-a-mail = Choose at least one mail in the list.
 choose-an-entry = Choose at least one entry in the list.
 type-a-dossier = Type the dossier that the mail belongs to.
+file-moves = { $n ->
+    [one] Nothing is filed yet: one of these mails is in another dossier ({ $name }). File again to move it.
+   *[other] Nothing is filed yet: { $n } of these mails are in another dossier ({ $name }). File again to move them.
+}
 file-conversation = File the whole conversation
 file = File
 unfile = Take out
@@ -234,6 +240,7 @@ choose = Choose: { $name }
 older = Older mail
 has-attachments = with attachments
 back-to-list = Back to the list
+mail-outer = Back to the mail that it is attached to
 mail-no-subject = (no subject)
 mail-kept = Kept
 mail-filed-in = Filed in { $name }
@@ -254,13 +261,16 @@ mail-to = To
 mail-cc = Copy
 mail-date = Date
 mail-text = Text of the mail
+found-in-text = Found in the text
 attachments = Attachments
+attachment-read = Read
 images-withheld = Images from the web are not loaded, because they tell the sender when you read.
 images-show = Load them
 evidence = Evidence
 evidence-since = Kept unchanged since { $name }.
 evidence-until = It is kept until { $name }.
 evidence-number = It is number { $n } in your firm's log.
+evidence-not-yet = It is number { $n } of your firm's events. The log has it within a quarter of an hour; only then can the proof be downloaded.
 original = Download the original
 
 proof = Download the proof
@@ -626,7 +636,7 @@ did-other = did something else
 check = Is everything there?
 check-running = The folders are being compared with what is kept.
 check-never = The folders have not been compared yet. It happens every day by itself.
-check-complete = Compared last on { $a }: of { $b } mails in the folders, none is missing.
+check-complete = Compared last on { $a }: of the { $b } mails that lay in the folders and arrived more than five minutes before, none is missing.
 check-found = Compared last on { $a }: { $b } mails were missing, and are kept now or soon.
 check-would = Compared last on { $a }: { $b } mails are missing.
 check-what = greffe compares the chosen folders with what is kept, and keeps what is missing. It can also only look.
@@ -645,6 +655,7 @@ folder-dossiers-some = { $n ->
    *[other] Mail in { $n } folders is filed to their dossiers:
 }
 folder-dossiers-change = Change these folders
+folder-dossiers-kept-only = Only folders whose mail is kept are offered. Have another folder kept first:
 folder-dossiers-set = Let a folder stand for a dossier
 folder-dossiers-help = Choose a folder of the mailbox and the dossier that it stands for. Whoever moves a mail into the folder in Outlook files it; nobody needs this page for that. If you end it, filed mail stays filed.
 folder-dossier-new = Another folder

@@ -66,7 +66,7 @@ turn-and-action = { $a } : { $b }
 home-needs = Ce qui attend quelqu'un
 home-nothing = Rien n'attend personne en ce moment.
 home-in = Tout est-il là ?
-home-in-yes = Oui. Tous les courriels des dossiers choisis sont conservés, état au { $name }.
+home-in-yes = Oui. Tous les courriels des dossiers Outlook choisis sont conservés, état au { $name }.
 home-in-no = Pas encore, ou pas à coup sûr : le tableau indique quelle boîte attend.
 home-no-mailbox = Aucune boîte aux lettres n'est encore configurée.
 home-chart = Courriels conservés par jour
@@ -75,7 +75,7 @@ home-help = En haut figure ce que quelqu'un doit faire, avec un bouton pour chaq
 need-connect = « { $name } » n'est pas encore connecté.
 need-connect-how = Connectez-vous chez Microsoft, ou envoyez le lien à la personne qui le peut.
 need-activate = { $name } est configurée, mais aucun courriel n'est encore conservé.
-need-activate-how = Vérifiez ses dossiers et ses règles, puis activez-la.
+need-activate-how = Vérifiez ses dossiers Outlook et ses règles, puis activez-la.
 need-paused = { $name } est en pause : rien n'est lu.
 need-paused-how = Ce qui est arrivé entre-temps sera conservé dès que vous la réactivez.
 need-member = { $n ->
@@ -122,12 +122,12 @@ mails-kept = { $n ->
 mailboxes-own = D'une personne
 mailboxes-shared = Partagées
 mailboxes-more = Autres boîtes aux lettres
-mailboxes-help = Une boîte est complète quand tous les courriels de ses dossiers choisis sont conservés. Pendant la préparation, les nouveaux courriels sont déjà conservés ; attendez pour y déplacer d'anciens courriels. Ouvrez une boîte pour en voir plus.
+mailboxes-help = Une boîte est complète quand tous les courriels de ses dossiers Outlook choisis sont conservés. Pendant la préparation, les nouveaux courriels sont déjà conservés ; attendez pour y déplacer d'anciens courriels. Ouvrez une boîte pour en voir plus.
 mailbox-needed = Attend quelqu'un
 mailbox-inactive = Pas activée
 mailbox-paused = En pause
 mailbox-preparing = En préparation
-mailbox-preparing-folders = En préparation : { $a } dossiers sur { $b } sont prêts
+mailbox-preparing-folders = En préparation : { $a } dossiers Outlook sur { $b } sont prêts
 mailbox-remaining = { $n ->
     [one] Encore { $n } courriel à venir
    *[other] Encore { $n } courriels à venir
@@ -142,15 +142,15 @@ mailbox-end = Fin prévue : { $name }.
 since-time = Depuis le { $name }
 mailbox-what = Ce qui est conservé
 mailbox-activated = Les courriels arrivés depuis le { $name } sont conservés.
-folders-none = Aucun dossier n'est encore choisi.
-folders-all = Tous les dossiers.
+folders-none = Aucun dossier Outlook n'est encore choisi.
+folders-all = Tous les dossiers Outlook.
 folders-include = { $n ->
-    [one] Un dossier choisi, et aucun autre.
-   *[other] { $n } dossiers choisis, et aucun autre.
+    [one] Un dossier Outlook choisi, et aucun autre.
+   *[other] { $n } dossiers Outlook choisis, et aucun autre.
 }
 folders-exclude = { $n ->
-    [one] Tous les dossiers sauf un.
-   *[other] Tous les dossiers sauf { $n }.
+    [one] Tous les dossiers Outlook sauf un.
+   *[other] Tous les dossiers Outlook sauf { $n }.
 }
 rules-internal = Les courriels internes du cabinet sont écartés.
 rules-senders = { $n ->
@@ -168,10 +168,10 @@ history-done = Tous les anciens courriels ont été examinés.
 history-running = Anciens courriels : { $a } sur { $b } examinés.
 history-counting = Les anciens courriels sont en cours de comptage.
 mailbox-switch = Activer
-mailbox-switch-on = À partir de maintenant, les nouveaux courriels des dossiers choisis sont conservés. Fixez d'abord les règles : ce qui est conservé par erreur est plus difficile à retirer.
+mailbox-switch-on = À partir de maintenant, les nouveaux courriels des dossiers Outlook choisis sont conservés. Fixez d'abord les règles : ce qui est conservé par erreur est plus difficile à retirer.
 mailbox-go-on = Ce qui est arrivé pendant la pause est conservé aussi.
 mailbox-activate = Activer
-mailbox-no-folders = Choisissez d'abord des dossiers.
+mailbox-no-folders = Choisissez d'abord des dossiers Outlook.
 mailbox-help = En haut figure si tous les courriels de cette boîte sont là, et ce qui doit encore venir. Choisissez d'abord les dossiers et les règles, puis activez-la. Une pause ne perd rien : ce qui arrive entre-temps est conservé ensuite.
 mailbox-pause-what = Pendant une pause, rien n'est lu. Ce qui arrive entre-temps est conservé quand vous la réactivez.
 mailbox-pause = Mettre en pause
@@ -214,11 +214,17 @@ tick-none = Tout décocher
 list = Courriels
 list-none = Aucun courriel n'est encore conservé. Il apparaît ici quelques secondes après son arrivée.
 list-none-found = Aucun courriel ne correspond. Essayez moins de mots, ou une autre boîte.
+list-order = Le dernier archivé est en tête.
+found-further-on = Trouvé plus loin dans le texte, ou dans le nom d'une pièce jointe.
 file-chosen = Classer les courriels choisis dans le dossier
 file-in = Dossier
 choose-a-mail = Choisissez au moins un courriel dans la liste.
 choose-an-entry = Choisissez au moins une entrée dans la liste.
 type-a-dossier = Saisissez le dossier auquel le courriel appartient.
+file-moves = { $n ->
+    [one] Rien n'est encore classé : l'un de ces courriels est dans un autre dossier ({ $name }). Classez de nouveau pour le déplacer.
+   *[other] Rien n'est encore classé : { $n } de ces courriels sont dans un autre dossier ({ $name }). Classez de nouveau pour les déplacer.
+}
 file-conversation = Classer toute la conversation
 file = Classer
 unfile = Retirer
@@ -234,6 +240,7 @@ choose = Choisir : { $name }
 older = Courriels plus anciens
 has-attachments = avec pièces jointes
 back-to-list = Retour à la liste
+mail-outer = Retour au courriel auquel il est joint
 mail-no-subject = (sans objet)
 mail-kept = Conservé
 mail-filed-in = Classé dans { $name }
@@ -254,13 +261,16 @@ mail-to = À
 mail-cc = Copie
 mail-date = Date
 mail-text = Texte du courriel
+found-in-text = Trouvé dans le texte
 attachments = Pièces jointes
+attachment-read = Lire
 images-withheld = Les images du web ne sont pas chargées, car elles disent à l'expéditeur quand vous lisez.
 images-show = Les charger
 evidence = Preuve
 evidence-since = Conservé inchangé depuis le { $name }.
 evidence-until = Il est conservé jusqu'au { $name }.
 evidence-number = C'est le numéro { $n } du journal de votre cabinet.
+evidence-not-yet = C'est le numéro { $n } des événements de votre cabinet. Il entre au journal en un quart d'heure ; la preuve ne peut être téléchargée qu'ensuite.
 original = Télécharger l'original
 
 proof = Télécharger la preuve
@@ -356,7 +366,7 @@ check-runs = test en cours
 check-not-needed = pas nécessaire
 check-token = Autorisation
 check-profile = Qui est connecté
-check-folders = Dossiers
+check-folders = Dossiers Outlook
 check-mail = Lecture des courriels
 check-mark = Marques
 check-notifications = Avis de nouveaux courriels
@@ -381,39 +391,39 @@ mailbox-add = Ajouter
 mailbox-of-member = De qui est-elle
 mailbox-by-address = selon l'adresse ci-dessous
 mailbox-of-member-what = Pour un membre, l'adresse et la connexion découlent du lien. Sinon, saisissez l'adresse.
-mailbox-new-help = Une boîte est celle d'une personne, ou une boîte partagée comme info@. Rien n'est conservé avant que vous ayez choisi les dossiers et activé la boîte. Si greffe ne peut pas l'ouvrir, cette page dit ce qui manque.
+mailbox-new-help = Une boîte est celle d'une personne, ou une boîte partagée comme info@. Rien n'est conservé avant que vous ayez choisi les dossiers Outlook et activé la boîte. Si greffe ne peut pas l'ouvrir, cette page dit ce qui manque.
 mailboxes-first = Connectez d'abord Microsoft 365.
-folders = Dossiers
-folders-which = Quels dossiers sont conservés ?
-folders-find = Chercher un dossier par son nom
+folders = Dossiers Outlook
+folders-which = Quels dossiers Outlook sont conservés ?
+folders-find = Chercher un dossier Outlook par son nom
 folders-find-do = Chercher
-folders-find-end = Montrer tous les dossiers
-folders-find-none = Aucun dossier n'a cela dans son nom.
-folders-part = Dossiers { $a } sur { $b }
-folders-next = Dossiers suivants
-folders-previous = Dossiers précédents
+folders-find-end = Montrer tous les dossiers Outlook
+folders-find-none = Aucun dossier Outlook n'a cela dans son nom.
+folders-part = Dossiers Outlook { $a } sur { $b }
+folders-next = Dossiers Outlook suivants
+folders-previous = Dossiers Outlook précédents
 folders-see = Voir ce que cela donne
 folders-store = Enregistrer ce choix
-folders-choose = Choisir les dossiers
-folders-not-current = Microsoft ne répond pas en ce moment. Voici les dossiers tels que greffe les a vus la dernière fois.
-folders-help = Cochez les dossiers dont les courriels doivent être conservés. Avant tout enregistrement, vous voyez ce que donne votre choix. Les brouillons, les éléments supprimés et le courrier indésirable ne sont jamais conservés.
-mode-include = Seulement les dossiers cochés
-mode-include-what = Les dossiers créés plus tard ne sont pas conservés.
-mode-exclude = Tous les dossiers sauf ceux cochés
-mode-exclude-what = Ce qui se trouve sous un dossier coché est exclu aussi. Les dossiers créés plus tard sont conservés.
-mode-all = Tous les dossiers
-mode-all-what = Les dossiers créés plus tard sont conservés aussi.
+folders-choose = Choisir les dossiers Outlook
+folders-not-current = Microsoft ne répond pas en ce moment. Voici les dossiers Outlook tels que greffe les a vus la dernière fois.
+folders-help = Cochez les dossiers Outlook dont les courriels doivent être conservés. Avant tout enregistrement, vous voyez ce que donne votre choix. Les brouillons, les éléments supprimés et le courrier indésirable ne sont jamais conservés.
+mode-include = Seulement les dossiers Outlook cochés
+mode-include-what = Les dossiers Outlook créés plus tard ne sont pas conservés.
+mode-exclude = Tous les dossiers Outlook sauf ceux cochés
+mode-exclude-what = Ce qui se trouve sous un dossier Outlook coché est exclu aussi. Les dossiers Outlook créés plus tard sont conservés.
+mode-all = Tous les dossiers Outlook
+mode-all-what = Les dossiers Outlook créés plus tard sont conservés aussi.
 folder-mixed = certains sont cochés en dessous
 folder-below-all = avec tout ce qui est en dessous
 folder-below-some = avec une partie de ce qui est en dessous
 folder-below-none = sans ce qui est en dessous
-folder-covered = écarté avec le dossier au-dessus
-folders-tick-below = Cocher aussi ce qui est en dessous des dossiers cochés
+folder-covered = écarté avec le dossier Outlook au-dessus
+folders-tick-below = Cocher aussi ce qui est en dessous des dossiers Outlook cochés
 folder-never = n'est jamais conservé
 outcome-folders = { $n ->
-    [0] Aucun dossier ne serait conservé.
-    [one] Un dossier serait conservé.
-   *[other] { $n } dossiers seraient conservés.
+    [0] Aucun dossier Outlook ne serait conservé.
+    [one] Un dossier Outlook serait conservé.
+   *[other] { $n } dossiers Outlook seraient conservés.
 }
 outcome-mails = { $n ->
     [0] Aucun courriel ne s'y trouve maintenant.
@@ -454,7 +464,7 @@ first-connect = Connecter Microsoft 365
 first-connect-what = Quelqu'un se connecte chez Microsoft et accepte.
 first-mailbox = Ajouter une boîte aux lettres
 first-mailbox-what = La vôtre, celle d'un collègue, ou une boîte partagée.
-first-folders = Choisir ses dossiers
+first-folders = Choisir ses dossiers Outlook
 first-folders-what = Seul ce que vous choisissez est conservé.
 first-rules = Regarder les règles
 first-rules-what = Que faut-il écarter ? C'est plus facile avant qu'après.
@@ -598,7 +608,7 @@ did-retry = a fait redemander des courriels
 did-read = a lu un courriel
 did-activate = a activé une boîte
 did-pause = a mis une boîte en pause
-did-folders = a choisi des dossiers
+did-folders = a choisi des dossiers Outlook
 did-rules = a modifié des règles
 did-folder-dossiers = a lié un dossier Outlook à un dossier, ou supprimé ce lien
 did-grant-history = a autorisé ou retiré le courrier ancien
@@ -624,19 +634,19 @@ did-firm = a modifié les réglages du cabinet
 did-other = a fait autre chose
 
 check = Tout est-il là ?
-check-running = Les dossiers sont en cours de comparaison avec ce qui est conservé.
-check-never = Les dossiers n'ont pas encore été comparés. Cela se fait tout seul chaque jour.
-check-complete = Dernière comparaison le { $a } : sur { $b } courriels dans les dossiers, aucun ne manque.
+check-running = Les dossiers Outlook sont en cours de comparaison avec ce qui est conservé.
+check-never = Les dossiers Outlook n'ont pas encore été comparés. Cela se fait tout seul chaque jour.
+check-complete = Dernière comparaison le { $a } : sur les { $b } courriels qui se trouvaient dans les dossiers Outlook et arrivés plus de cinq minutes avant, aucun ne manque.
 check-found = Dernière comparaison le { $a } : { $b } courriels manquaient ; ils sont conservés ou le seront bientôt.
 check-would = Dernière comparaison le { $a } : { $b } courriels manquent.
-check-what = greffe compare les dossiers choisis avec ce qui est conservé, et conserve ce qui manque. Il peut aussi seulement regarder.
+check-what = greffe compare les dossiers Outlook choisis avec ce qui est conservé, et conserve ce qui manque. Il peut aussi seulement regarder.
 check-do = Comparer maintenant
 check-look = Seulement regarder
-check-folders-each = Dossier par dossier
-check-listed = Dans le dossier
+check-folders-each = Par dossier Outlook
+check-listed = Dans le dossier Outlook
 check-due = À conserver
 check-missing = Manquants
-folder = Dossier
+folder = Dossier Outlook
 folder-dossiers = Dossiers Outlook liés à un dossier du cabinet
 folder-dossiers-what = greffe classe les courriels d'un tel dossier Outlook dans le dossier du cabinet auquel il est lié, et aussi ceux qu'on y déplace plus tard. Un courriel qu'on en sort est retiré du dossier.
 folder-dossiers-none = Aucun dossier Outlook de cette boîte n'est lié à un dossier du cabinet.
@@ -645,6 +655,7 @@ folder-dossiers-some = { $n ->
    *[other] Les courriels de { $n } dossiers Outlook sont classés dans :
 }
 folder-dossiers-change = Modifier ces liens
+folder-dossiers-kept-only = Seuls sont proposés les dossiers Outlook dont les courriels sont conservés. Faites d'abord conserver l'autre :
 folder-dossiers-set = Lier un dossier Outlook à un dossier du cabinet
 folder-dossiers-help = Choisissez un dossier Outlook et le dossier du cabinet auquel le lier. Il suffit ensuite de déplacer un courriel dans ce dossier Outlook pour le classer ; nul besoin de cette page. Si vous supprimez le lien, les courriels classés le restent.
 folder-dossier-new = Lier un autre dossier Outlook

@@ -214,11 +214,17 @@ tick-none = Alles uitvinken
 list = E-mails
 list-none = Er is nog geen e-mail bewaard. Nieuwe e-mail staat hier enkele seconden nadat ze is aangekomen.
 list-none-found = Geen e-mail gevonden. Probeer minder woorden, of een ander postvak.
+list-order = De laatst gearchiveerde staat bovenaan.
+found-further-on = Verderop in de tekst gevonden, of in de naam van een bijlage.
 file-chosen = Gekozen e-mails klasseren in dossier
 file-in = Dossier
 choose-a-mail = Kies minstens één e-mail in de lijst.
 choose-an-entry = Kies minstens één item in de lijst.
 type-a-dossier = Typ het dossier waarbij de e-mail hoort.
+file-moves = { $n ->
+    [one] Er is nog niets geklasseerd: een van deze e-mails zit in een ander dossier ({ $name }). Klasseer opnieuw om die te verplaatsen.
+   *[other] Er is nog niets geklasseerd: { $n } van deze e-mails zitten in een ander dossier ({ $name }). Klasseer opnieuw om ze te verplaatsen.
+}
 file-conversation = De hele conversatie klasseren
 file = Klasseren
 unfile = Eruit halen
@@ -234,6 +240,7 @@ choose = Kiezen: { $name }
 older = Oudere e-mails
 has-attachments = met bijlagen
 back-to-list = Terug naar de lijst
+mail-outer = Terug naar de e-mail waarbij deze gevoegd is
 mail-no-subject = (geen onderwerp)
 mail-kept = Bewaard
 mail-filed-in = Geklasseerd in { $name }
@@ -254,13 +261,16 @@ mail-to = Aan
 mail-cc = Kopie
 mail-date = Datum
 mail-text = Tekst van de e-mail
+found-in-text = Gevonden in de tekst
 attachments = Bijlagen
+attachment-read = Lezen
 images-withheld = Afbeeldingen van het web worden niet geladen: daaraan zou de afzender zien dat u de e-mail leest.
 images-show = Toch laden
 evidence = Bewijs
 evidence-since = Ongewijzigd bewaard sinds { $name }.
 evidence-until = Het wordt bewaard tot { $name }.
 evidence-number = Het is nummer { $n } in het logboek van uw kantoor.
+evidence-not-yet = Het is nummer { $n } van de gebeurtenissen van uw kantoor. Binnen een kwartier staat het in het logboek; pas dan kan het bewijs worden gedownload.
 original = Het origineel downloaden
 
 proof = Het bewijs downloaden
@@ -626,7 +636,7 @@ did-other = deed iets anders
 check = Is alles er?
 check-running = De mappen worden vergeleken met wat bewaard is.
 check-never = De mappen zijn nog niet vergeleken. Dat gebeurt elke dag vanzelf.
-check-complete = Laatst vergeleken op { $a }: van { $b } e-mails in de mappen ontbreekt er geen.
+check-complete = Laatst vergeleken op { $a }: van de { $b } e-mails die in de mappen lagen en meer dan vijf minuten daarvoor waren aangekomen, ontbreekt er geen.
 check-found = Laatst vergeleken op { $a }: { $b } e-mails ontbraken; ze zijn nu of binnenkort bewaard.
 check-would = Laatst vergeleken op { $a }: { $b } e-mails ontbreken.
 check-what = greffe vergelijkt de gekozen mappen met wat bewaard is, en bewaart wat ontbreekt. Het kan ook alleen kijken.
@@ -645,6 +655,7 @@ folder-dossiers-some = { $n ->
    *[other] E-mail in { $n } mappen wordt geklasseerd in:
 }
 folder-dossiers-change = Deze mappen wijzigen
+folder-dossiers-kept-only = Alleen mappen waarvan de e-mails worden bewaard, kunt u hier kiezen. Laat een andere map eerst bewaren:
 folder-dossiers-set = Een map voor een dossier laten staan
 folder-dossiers-help = Kies een map van het postvak en het dossier waarvoor ze staat. Wie in Outlook een e-mail naar de map verplaatst, klasseert hem; daarvoor is deze pagina niet nodig. Als u het beëindigt, blijft geklasseerd wat geklasseerd is.
 folder-dossier-new = Nog een map

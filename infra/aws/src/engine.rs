@@ -23,7 +23,7 @@ pub(crate) const PRINCIPAL: &str = "arn:aws:iam::000000000000:role/greffe";
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Another process, or another [`Cloud`](crate::Cloud) of this one, is working on it.
-    #[error("{0} is in use by another process")]
+    #[error("{0} is in use by another process: end that one first")]
     InUse(PathBuf),
     /// The directory, the lock or a blob could not be read or made.
     #[error("open {path}")]

@@ -73,6 +73,8 @@ enum Command {
     Import(ImportArguments),
     /// Erase a message, a mailbox, a member or a firm for good. Without --confirm, only say what would be erased.
     Erase(EraseArguments),
+    /// Make the index of words again from the feed and the originals: of one firm, or of each. Nothing is lost by it.
+    Index(IndexArguments),
     /// Have the logs go on after the table was restored. Run it before anything else runs.
     Resume(PlaceArguments),
     /// Measure what greffe does and costs, and print a Markdown table. Build with --release.
@@ -129,12 +131,17 @@ struct PlaceArguments {
 
 impl PlaceArguments {
     fn place(&self) -> Place {
+        self.place_with(None)
+    }
+
+    /// With the bucket of indexes, if it is at AWS.
+    fn place_with(&self, index_bucket: Option<String>) -> Place {
         match &self.data {
             Some(data) => Place::Here(data.clone()),
             None => Place::Aws {
                 table: self.table.clone().unwrap_or_default(),
                 bucket: self.bucket.clone().unwrap_or_default(),
-                index_bucket: None,
+                index_bucket,
             },
         }
     }
@@ -158,6 +165,18 @@ struct VerifyArguments {
     /// Print the report as one JSON object.
     #[arg(long)]
     json: bool,
+}
+
+#[derive(clap::Args)]
+struct IndexArguments {
+    #[command(flatten)]
+    place: PlaceArguments,
+    /// The bucket of indexes at AWS: the stack's output IndexesBucket.
+    #[arg(long, value_name = "NAME", env = "GREFFE_INDEX_BUCKET", required_if_eq("aws", "true"))]
+    index_bucket: Option<String>,
+    /// The firm, by its id (default: each firm).
+    #[arg(long, value_name = "ID")]
+    firm: Option<FirmId>,
 }
 
 #[derive(clap::Args)]
@@ -296,6 +315,7 @@ async fn run(command: Option<Command>) -> Ended {
         Some(Command::Export(arguments)) => export(arguments).await,
         Some(Command::Import(arguments)) => import(&arguments).await,
         Some(Command::Erase(arguments)) => erase(arguments).await,
+        Some(Command::Index(arguments)) => index(arguments).await,
         Some(Command::Resume(arguments)) => resume(&arguments.place()).await,
         Some(Command::Bench { only, scale }) => measure(only, scale).await,
         Some(Command::OtherSide { data, mailboxes }) => {
@@ -353,6 +373,8 @@ async fn show_in(data: &Path, arguments: &DemoArguments, end: impl Future<Output
 
 async fn tell(demo: &Demo, arguments: &DemoArguments) -> Ended {
     let summary = demo.run(|line| progress(line, arguments.json)).await?;
+    let is_removed = arguments.data.is_none() && arguments.once;
+    let summary = if is_removed { summary.without_paths() } else { summary };
     let mut out = std::io::stdout();
     match arguments.json {
         true => writeln!(out, "{}", serde_json::to_string(&summary)?)?,
@@ -398,13 +420,24 @@ async fn verify(arguments: &VerifyArguments) -> Ended {
     Ok(if report.proved { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// Prints how many events of each firm are in its index.
+async fn index(IndexArguments { place, index_bucket, firm }: IndexArguments) -> Ended {
+    let rebuilt = local::index::rebuild(&place.place_with(index_bucket), firm, |line| progress(line, true)).await?;
+    let mut out = std::io::stdout();
+    for (firm, events) in &rebuilt {
+        let events = counted(*events, "event is", "events are");
+        writeln!(out, "firm {firm}: the index is made again, {events} in it")?;
+    }
+    if rebuilt.is_empty() {
+        writeln!(out, "there is no firm in this archive")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 /// Exits with 1 if a mail was left out.
 async fn export(arguments: ExportArguments) -> Ended {
     let ExportArguments { firm, mailbox, dossier, from, since, until, words, .. } = arguments;
-    let mut place = arguments.place.place();
-    if let Place::Aws { index_bucket, .. } = &mut place {
-        *index_bucket = arguments.index_bucket;
-    }
+    let place = arguments.place.place_with(arguments.index_bucket);
     let wanted = Wanted { firm, mailbox, dossier, from, since, until, words };
     let (to, part_bytes) = (&arguments.to, arguments.part_mb.saturating_mul(1_000_000));
     let app = place.open().await?;
@@ -447,10 +480,7 @@ async fn import(ImportArguments { place, export, evidence_key }: &ImportArgument
 async fn erase(arguments: EraseArguments) -> Ended {
     let EraseArguments { firm, what, by, reason, .. } = arguments;
     let ErasedArguments { message, mailbox, member, whole_firm } = what;
-    let mut place = arguments.place.place();
-    if let Place::Aws { index_bucket, .. } = &mut place {
-        *index_bucket = arguments.index_bucket;
-    }
+    let place = arguments.place.place_with(arguments.index_bucket);
     let scope = message.map(ErasedScope::Message).or_else(|| mailbox.map(ErasedScope::Mailbox));
     let scope =
         scope.or_else(|| member.map(ErasedScope::Member)).or_else(|| whole_firm.then_some(ErasedScope::Firm(firm)));

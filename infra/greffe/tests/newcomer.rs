@@ -68,6 +68,55 @@ fn a_demo_of_one_mail_ends_well_and_is_not_told_twice() {
 }
 
 #[test]
+fn a_demo_of_other_mails_in_a_folder_that_has_one_is_refused_and_the_reason_said() {
+    let (mail, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let write = |name: &str| fs::write(mail.path().join(name), format!("Subject: {name}\r\n\r\nx\r\n")).unwrap();
+    write("one.eml");
+    let (mail, data) = (mail.path().to_str().unwrap(), data.path().to_str().unwrap());
+    let demo =
+        |more: &[&str]| greffe(&[&["demo", "--once", "--json", "--data", data], more].concat()).output().unwrap();
+    assert!(demo(&["--mail", mail]).status.success());
+    write("two.eml");
+    let said = refused(&demo(&["--mail", mail]));
+    assert!(said.contains(data) && said.contains("other mails") && said.contains("start without --mail"), "{said}");
+    // Without a choice of mails it is the demo that is there.
+    let again = demo(&[]);
+    let summary: Value = serde_json::from_slice(&again.stdout).unwrap();
+    assert!(again.status.success() && summary["archived"] == 1, "{summary:#}");
+}
+
+#[test]
+fn an_index_is_made_again_by_one_command_once_greffe_has_ended() {
+    let (mail, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    fs::write(mail.path().join("one.eml"), "From: a@acme.example\r\nSubject: One\r\n\r\nThe timetable.\r\n").unwrap();
+    let (mail, data) = (mail.path().to_str().unwrap(), data.path().to_str().unwrap());
+    let mut demo = greffe(&["demo", "--mail", mail, "--data", data]).spawn().unwrap();
+    let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let variables = lines.find(|line| line.contains("FIRM=")).unwrap();
+    let firm = variables.split("FIRM=").nth(1).unwrap().trim();
+    let said = refused(&greffe(&["index", "--data", data]).output().unwrap());
+    assert!(said.contains("in use by another process: end that one first"), "{said}");
+    terminate(&demo);
+    lines.for_each(drop);
+    assert!(demo.wait().unwrap().success());
+
+    for chosen in [&["--firm", firm][..], &[]] {
+        let made = greffe(&[&["index", "--data", data], chosen].concat()).output().unwrap();
+        let said = String::from_utf8(made.stdout).unwrap();
+        assert!(made.status.success() && said.contains(firm) && said.contains("the index is made again"), "{said}");
+    }
+    let out = tempfile::tempdir().unwrap();
+    let to = out.path().to_str().unwrap();
+    let found =
+        greffe(&["export", "--data", data, "--firm", firm, "--to", to, "--words", "timetable"]).output().unwrap();
+    let said = String::from_utf8_lossy(&found.stdout).into_owned();
+    assert!(found.status.success() && said.contains("1 mail with its proof is in"), "{said}");
+    let nobody = "00000000-0000-4000-8000-000000000000";
+    let said = refused(&greffe(&["index", "--data", data, "--firm", nobody]).output().unwrap());
+    assert!(said.contains("there is no firm") && said.contains(nobody), "{said}");
+}
+
+#[test]
 fn what_keeps_it_from_starting_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
@@ -99,7 +148,7 @@ fn what_keeps_it_from_starting_is_named() {
 
 #[test]
 fn what_works_on_an_archive_says_where_one_may_be() {
-    for command in ["verify", "export", "erase", "resume"] {
+    for command in ["verify", "export", "erase", "index", "resume"] {
         let said = refused(&greffe(&[command]).output().unwrap());
         assert!(said.contains("<--data <DIR>|--aws>"), "{command}: {said}");
     }
@@ -148,6 +197,14 @@ fn what_it_keeps_is_open_to_its_owner_only_and_it_ends_when_told() {
 #[test]
 fn a_demo_without_a_folder_leaves_nothing_behind() {
     let place = tempfile::tempdir().unwrap();
+    let mail = place.path().join("mail");
+    fs::create_dir(&mail).unwrap();
+    fs::write(mail.join("one.eml"), "Subject: One\r\n\r\nOne.\r\n").unwrap();
+    let once = greffe(&["demo", "--once", "--json", "--mail", mail.to_str().unwrap()]).output().unwrap();
+    let summary: Value = serde_json::from_slice(&once.stdout).unwrap();
+    assert_eq!((&summary["data"], &summary["traffic"]), (&Value::Null, &Value::Null), "they are removed");
+    fs::remove_dir_all(&mail).unwrap();
+
     let mut command = greffe(&["demo"]);
     let mut child = command.env("TMPDIR", place.path()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();

@@ -53,6 +53,8 @@ const PATIENCE: Duration = Duration::from_secs(180);
 /// What the other side's page is good for.
 const TENANT: &str = "Buttons for what people, administrators and faults do in Microsoft 365";
 const ADDRESS: &str = "ada.lambert@lumen.example";
+/// The domain of those to whom our own mails are addressed: people of the firm.
+const MAILS_DOMAIN: &str = "mdk.example";
 const CLIENT_ID: &str = "5f2c4c1e-7d0b-4b53-9d6e-2f6a3f0c9a11";
 const DELEGATED: [&str; 6] = [
     "User.Read",
@@ -64,8 +66,13 @@ const DELEGATED: [&str; 6] = [
 ];
 const APPLICATION: [&str; 4] = ["Mail.Read", "Mail.ReadWrite", "MailboxSettings.ReadWrite", "User.Read.All"];
 
-/// The mails of the demo, by name.
-pub struct Mails(Vec<(String, Content)>);
+/// The mails of the demo.
+pub struct Mails {
+    /// By name.
+    list: Vec<(String, Content)>,
+    /// The folder that a person chose.
+    from: Option<PathBuf>,
+}
 
 #[derive(Clone)]
 enum Content {
@@ -76,11 +83,24 @@ enum Content {
 impl Mails {
     /// How many bytes they are.
     fn bytes(&self) -> u64 {
-        let bytes = self.0.iter().map(|(_, content)| match content {
+        let bytes = self.list.iter().map(|(_, content)| match content {
             Content::Bytes(bytes) => bytes.len() as u64,
             Content::Generated(bytes) => *bytes,
         });
         bytes.sum()
+    }
+
+    /// The SHA-256 of their names and contents, in hex.
+    fn digest(&self) -> String {
+        let mut hasher = Sha256::new();
+        for (name, content) in &self.list {
+            hasher.update(Sha256::digest(name));
+            match content {
+                Content::Bytes(bytes) => hasher.update(Sha256::digest(bytes)),
+                Content::Generated(bytes) => hasher.update(bytes.to_be_bytes()),
+            }
+        }
+        hex::encode(hasher.finalize())
     }
 
     /// Those of `dir` and the folders in it, or our own.
@@ -99,7 +119,7 @@ impl Mails {
         mails.sort_by(|a, b| a.0.cmp(&b.0));
         match mails.is_empty() {
             true => Err(DemoError::NoMail(dir.map(Path::to_owned).unwrap_or_default())),
-            false => Ok(Self(mails)),
+            false => Ok(Self { list: mails, from: dir.map(Path::to_owned) }),
         }
     }
 }
@@ -136,6 +156,9 @@ struct Memory {
     /// How the story ended, once it has ended well. What a person does afterwards is no part of it.
     #[serde(default)]
     ended: Option<Summary>,
+    /// The digest of its mails.
+    #[serde(default)]
+    mails: Option<String>,
 }
 
 impl Memory {
@@ -153,6 +176,16 @@ impl Memory {
         let (aside, path) = (data.join("demo.json.new"), data.join("demo.json"));
         let json = serde_json::to_vec_pretty(self).map_err(unexpected)?;
         std::fs::write(&aside, json).and_then(|()| std::fs::rename(&aside, &path)).map_err(files("write", &path))
+    }
+
+    /// Whether the story is that of `mails`. One that has ended is its own without a choice of mails.
+    fn is_of(&self, mails: &Mails) -> bool {
+        match (&self.ended, &self.mails) {
+            (Some(_), _) if mails.from.is_none() => true,
+            (_, Some(digest)) => *digest == mails.digest(),
+            (Some(ended), None) => ended.expected == mails.list.len(),
+            (None, None) => true,
+        }
     }
 }
 
@@ -187,6 +220,15 @@ pub enum DemoError {
         /// What the system said.
         #[source]
         source: std::io::Error,
+    },
+    /// The folder has the demo of other mails.
+    #[error(
+        "{data} has the demo of other mails, and delivers no more. Give another --data; or start without --mail, and \
+         deliver a mail on the page of the simulated Microsoft 365 that it names"
+    )]
+    OtherMails {
+        /// The folder.
+        data: PathBuf,
     },
     /// A folder without mail.
     #[error("there is no .eml file in {0}, nor in its folders")]
@@ -223,6 +265,9 @@ impl Demo {
     pub async fn start(data: &Path, mails: Mails) -> Result<Self, DemoError> {
         folder::prepare(data)?;
         let known = Memory::load(data)?;
+        if known.as_ref().is_some_and(|memory| !memory.is_of(&mails)) {
+            return Err(DemoError::OtherMails { data: data.to_owned() });
+        }
         // A mail may lie on the disk twice while it is archived.
         let told = known.as_ref().is_some_and(|memory| memory.ended.is_some());
         folder::room(data, if told { ROOM_MIN } else { ROOM_MIN + 2 * mails.bytes() })?;
@@ -240,6 +285,7 @@ impl Demo {
                 client_secret: random.token(),
                 firm: None,
                 ended: None,
+                mails: Some(mails.digest()),
             }
         });
         memory.save(data)?;
@@ -255,6 +301,7 @@ impl Demo {
         let app = app.with_group_membership_claims(GroupMembershipClaims::DirectoryRole);
         world.register_app(app.with_permissions(&DELEGATED, &APPLICATION))?;
         let tenant: Tenant = world.tenant("Lumen Avocats", "lumen.example")?;
+        tenant.verify_domain(MAILS_DOMAIN)?;
         tenant.add_user(ADDRESS, "Ada Lambert")?;
         // Not for the story, but for whoever tries things out when it is told.
         tenant.add_user("admin@lumen.example", "Lumen's administrator")?;
@@ -290,9 +337,10 @@ impl Demo {
     /// Errors: [`DemoError::Folder`] if the disk is full, whatever failed by it.
     pub async fn run(&self, tell: impl Fn(&str)) -> Result<Summary, DemoError> {
         let ended = self.memory().ended.clone();
-        if let Some(ended) = ended.filter(|ended| ended.expected == self.mails.0.len()) {
+        if let Some(ended) = ended {
             tell("the story ended in an earlier start: here is how; what was changed since then is not compared");
-            return Ok(Summary { data: self.data.clone(), traffic: self.data.join("traffic.jsonl"), ..ended });
+            let (data, traffic) = (Some(self.data.clone()), Some(self.data.join("traffic.jsonl")));
+            return Ok(Summary { data, traffic, ..ended });
         }
         let summary = match self.story(tell).await {
             Ok(summary) => summary,
@@ -321,27 +369,30 @@ impl Demo {
         tell(&format!("connector: connected to Microsoft 365 via {ADDRESS}"));
 
         let day = |n: usize| Timestamp::now() - Duration::from_secs(86_400 * (n as u64 + 1));
-        for (i, (_, content)) in self.mails.0.iter().enumerate().take(BEFORE_ACTIVATION) {
+        for (i, (_, content)) in self.mails.list.iter().enumerate().take(BEFORE_ACTIVATION) {
             self.deliver("inbox", content, day(i), format!("before {i}"))?;
         }
         // The first mail of the set arrived long ago, in a folder that is not chosen; it is moved in later.
         let folder = self.folder("Clients")?;
-        self.deliver(&folder, &self.mails.0[0].1, day(30), "mail 0".to_owned())?;
+        self.deliver(&folder, &self.mails.list[0].1, day(30), "mail 0".to_owned())?;
 
         let mailbox = self.mailbox(firm, &connector).await?;
         tell(&format!(
             "mailbox: {ADDRESS}, Inbox and Sent Items, active; mails that lie there already: {}",
-            BEFORE_ACTIVATION.min(self.mails.0.len())
+            BEFORE_ACTIVATION.min(self.mails.list.len())
         ));
-        for (i, (_, content)) in self.mails.0.iter().enumerate().skip(1) {
+        for (i, (_, content)) in self.mails.list.iter().enumerate().skip(1) {
             let folder = if i % 4 == 0 { "sentitems" } else { "inbox" };
             self.deliver(folder, content, Timestamp::now(), format!("mail {i}"))?;
         }
-        let (_, last) = &self.mails.0[self.mails.0.len() - 1];
+        let (_, last) = &self.mails.list[self.mails.list.len() - 1];
         self.deliver(&folder, last, Timestamp::now(), "not chosen".to_owned())?;
-        tell(&format!("{} mails have arrived; one more lies in a folder that is not chosen", self.mails.0.len() - 1));
+        tell(&format!(
+            "{} mails have arrived; one more lies in a folder that is not chosen",
+            self.mails.list.len() - 1
+        ));
 
-        let expected = self.mails.0.len();
+        let expected = self.mails.list.len();
         // Moved in before the first round ended, it could not be told from what lay there. A set of one has no other
         // mail that shows the end of it.
         let begun = |progress: &Progress| {
@@ -379,7 +430,7 @@ impl Demo {
              \x20 # what happened in the firm, oldest first\n\
              \x20 curl -s -H 'Authorization: Bearer {key}' '{base}/v1/firms/{firm}/events?limit=10'\n\
              docs/integrator.md explains the API. Its commands need these variables:\n\
-             \x20 export GREFFE={base} OPERATOR_KEY={key} FIRM={firm}\n\nCtrl-C ends it.\n\n\
+             \x20 export GREFFE={base} MICROSOFT=http://127.0.0.1:{microsoft} OPERATOR_KEY={key} FIRM={firm}\n\nCtrl-C ends it.\n\n\
              The console, as the firm's administrator: open this in a browser, and choose an account.\n{entry}",
             microsoft = memory.microsoft_port
         )
@@ -407,7 +458,8 @@ impl Demo {
             return Ok(firm);
         }
         let body = json!({
-            "name": "Lumen Avocats", "domains": ["lumen.example"], "language": "fr", "time_zone": "Europe/Paris",
+            "name": "Lumen Avocats", "domains": ["lumen.example", MAILS_DOMAIN],
+            "language": "fr", "time_zone": "Europe/Paris",
         });
         let made = self.client.api(Method::POST, "/v1/firms", Some(body)).await?;
         let firm: FirmId = id(&made)?;
@@ -525,7 +577,7 @@ impl Demo {
         let (expected, others): (Vec<&Held>, Vec<&Held>) = held.iter().partition(|h| is_expected(h));
         let objects = self.objects(firm).await?;
         let mut summary = Summary {
-            expected: self.mails.0.len(),
+            expected: self.mails.list.len(),
             archived: 0,
             skipped: BTreeMap::new(),
             failed: 0,
@@ -535,8 +587,8 @@ impl Demo {
             seconds: 0.0,
             graph_requests: self.world.requests().graph,
             throttled: self.world.requests().throttled,
-            traffic: self.data.join("traffic.jsonl"),
-            data: self.data.clone(),
+            traffic: Some(self.data.join("traffic.jsonl")),
+            data: Some(self.data.clone()),
             wrong: Vec::new(),
         };
         let mut keys = BTreeSet::new();
@@ -704,10 +756,10 @@ pub struct Summary {
     graph_requests: u64,
     /// Of those, how many Graph answered with 429.
     throttled: u64,
-    /// The log of all traffic with Graph.
-    traffic: PathBuf,
-    /// Where everything lies.
-    data: PathBuf,
+    /// The log of all traffic with Graph; none if it is removed at the end.
+    traffic: Option<PathBuf>,
+    /// Where everything lies; none if it is removed at the end.
+    data: Option<PathBuf>,
     /// What is not as it ought to be.
     wrong: Vec<String>,
 }
@@ -717,6 +769,12 @@ impl Summary {
     pub fn is_right(&self) -> bool {
         let complete = self.archived == self.expected && self.marked == self.expected;
         complete && self.digests_match && self.duplicates == 0 && self.failed == 0 && self.wrong.is_empty()
+    }
+
+    /// Without the paths of a folder that is removed at the end.
+    #[must_use]
+    pub fn without_paths(self) -> Self {
+        Self { traffic: None, data: None, ..self }
     }
 }
 
@@ -737,6 +795,9 @@ impl fmt::Display for Summary {
         for wrong in &self.wrong {
             writeln!(f, "WRONG: {wrong}")?;
         }
-        write!(f, "traffic: {}", self.traffic.display())
+        match &self.traffic {
+            Some(traffic) => write!(f, "traffic: {}", traffic.display()),
+            None => Ok(()),
+        }
     }
 }

@@ -5,6 +5,7 @@ pub mod demo;
 pub mod export;
 pub mod folder;
 pub mod host;
+pub mod index;
 pub mod loopback;
 pub mod machine;
 pub mod place;

@@ -1,5 +1,6 @@
 //! A page for whoever tries things out: what people, administrators and mishaps do to the simulated tenants, by a
-//! button or by `curl -d do=disable -d address=ada@lumen.example …/admin`. Microsoft has no such page; nothing under
+//! button or by `curl -d do=disable -d address=ada@lumen.example …/admin`. A mail of one's own comes by a form, or by
+//! `curl --data-binary @own.eml '…/admin/mail?address=ada@lumen.example'`. Microsoft has no such page; nothing under
 //! test asks for it.
 
 use std::fmt::Display;
@@ -7,10 +8,13 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Form, State};
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Form, Query, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Redirect, Response};
-use axum::routing::get;
-use axum::{Router, http::StatusCode};
+use axum::routing::{get, post};
 use serde::{Deserialize, Deserializer};
 
 use crate::directory::{self, Account, App, DirectoryRole, GroupMembershipClaims, Tenant};
@@ -21,8 +25,12 @@ use crate::mime::Mail;
 use crate::words::ENGLISH;
 use crate::world::{Microsoft365, World};
 
+/// The largest mail that a file delivers: what Exchange takes at most.
+const MAIL_BYTES_MAX: usize = 150 << 20;
+
 pub(crate) fn router(world: Arc<World>) -> Router {
-    Router::new().route("/admin", get(show).post(act)).with_state(world)
+    let mail = post(deliver).layer(DefaultBodyLimit::max(MAIL_BYTES_MAX));
+    Router::new().route("/admin", get(show).post(act)).route("/admin/mail", mail).with_state(world)
 }
 
 /// What can be done. `address` is an account's, `app` a client id.
@@ -188,12 +196,18 @@ enum Deed {
     ChangeSigningKey,
     /// Nothing that was made to go wrong does so any more. What people and administrators did stays.
     Repair,
-    /// A mail of `from`, with this subject.
+    /// A mail of `from`, with this subject, this text (default: the subject), and a text file if it has a name.
     Deliver {
         address: String,
         folder: String,
         from: String,
         subject: String,
+        #[serde(default)]
+        text: String,
+        #[serde(default)]
+        file: String,
+        #[serde(default)]
+        file_text: String,
     },
     CreateFolder {
         address: String,
@@ -214,6 +228,68 @@ enum Deed {
 /// A form holds text only.
 fn number<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(form: D) -> std::result::Result<T, D::Error> {
     String::deserialize(form)?.parse().map_err(serde::de::Error::custom)
+}
+
+/// A mail that was filled in on the page. Headers are in UTF-8 as they are (RFC 6532).
+fn written([from, to, subject, text]: [&str; 4], (file, file_text): (&str, &str), id: &str) -> String {
+    let line = |text: &str| text.replace(['\r', '\n', '"'], " ");
+    let [from, to, subject, file] = [from, to, subject, file].map(line);
+    let body = if text.is_empty() { &subject } else { text };
+    let plain = "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n";
+    let head = format!(
+        "From: {from}\r\nTo: {to}\r\nSubject: {subject}\r\nMessage-ID: <{id}@example.org>\r\nMIME-Version: 1.0\r\n"
+    );
+    if file.is_empty() {
+        return format!("{head}{plain}\r\n{body}\r\n");
+    }
+    format!(
+        "{head}Content-Type: multipart/mixed; boundary=\"{id}\"\r\n\r\n--{id}\r\n{plain}\r\n{body}\r\n--{id}\r\n\
+         {plain}Content-Disposition: attachment; filename=\"{file}\"\r\n\r\n{file_text}\r\n--{id}--\r\n"
+    )
+}
+
+/// Where a mail from a file is delivered.
+#[derive(Deserialize)]
+struct MailPlace {
+    address: String,
+    #[serde(default = "inbox")]
+    folder: String,
+}
+
+fn inbox() -> String {
+    "inbox".to_owned()
+}
+
+/// Delivers a mail byte for byte: the body of the request, or the one file of a form.
+async fn deliver(
+    State(world): State<Arc<World>>,
+    Query(MailPlace { address, folder }): Query<MailPlace>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let form = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).and_then(|kind| {
+        let boundary = kind.strip_prefix("multipart/form-data;")?.split_once("boundary=")?.1;
+        file_of_form(&body, boundary.trim_matches('"'))
+    });
+    let mime = form.unwrap_or(&body).to_vec();
+    let microsoft = Microsoft365(world);
+    let delivered = tokio::task::spawn_blocking(move || {
+        let now = microsoft.now();
+        microsoft.deliver(&address, &folder, Mail::new(mime, now)).map(drop)
+    });
+    match delivered.await {
+        Ok(Ok(())) => Redirect::to("/admin").into_response(),
+        Ok(Err(error)) => (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// The content of the only part of a form.
+fn file_of_form<'b>(body: &'b [u8], boundary: &str) -> Option<&'b [u8]> {
+    let begin = body.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
+    let end = format!("\r\n--{boundary}--");
+    let end = body.windows(end.len()).rposition(|window| window == end.as_bytes())?;
+    body.get(begin..end)
 }
 
 async fn act(State(world): State<Arc<World>>, Form(deed): Form<Deed>) -> Response {
@@ -315,13 +391,9 @@ impl Deed {
             Self::Slow { milliseconds } => faults.latency(Duration::from_millis(milliseconds)),
             Self::ChangeSigningKey => microsoft.rotate_signing_key()?,
             Self::Repair => faults.clear(),
-            Self::Deliver { address, folder, from, subject } => {
-                let line = |text: &str| text.replace(['\r', '\n'], " ");
-                let (from, to, subject) = (line(&from), line(&address), line(&subject));
+            Self::Deliver { address, folder, from, subject, text, file, file_text } => {
                 let id = microsoft.0.uuid();
-                let mime = format!(
-                    "From: {from}\r\nTo: {to}\r\nSubject: {subject}\r\nMessage-ID: <{id}@example.org>\r\n\r\n{subject}\r\n"
-                );
+                let mime = written([&from, &address, &subject, &text], (&file, &file_text), &id.to_string());
                 microsoft.deliver(&address, &folder, Mail::new(mime, microsoft.now()))?;
             }
             Self::CreateFolder { address, parent, name } => drop(microsoft.create_folder(&address, &parent, &name)?),
@@ -364,6 +436,8 @@ fn words(name: &str) -> &str {
         "address" => "account",
         "app" => "client id",
         "code" => "AADSTS number",
+        "file" => "name of an attached text file",
+        "file_text" => "text of that file",
         "folder" => "folder (well-known name or id)",
         "seconds" => "Retry-After in seconds",
         "milliseconds" => "by milliseconds",
@@ -390,7 +464,8 @@ fn form(deed: &str, label: &str, fixed: &[(&str, &str)], fields: &[(&str, &str)]
 
 /// Each deed is a row: its fields, and the button that does it.
 const STYLE: &str = "body{max-width:60rem}form{display:inline-flex;flex-wrap:wrap;gap:.4rem .6rem;align-items:flex-end;\
-    margin:0 .4rem .4rem 0}label{font-size:.92rem}h3{padding-top:.8rem;border-top:1px solid light-dark(#d9d6cd,#373a41)}";
+    margin:0 .4rem .4rem 0;max-width:100%}label,input{max-width:100%;box-sizing:border-box}label{font-size:.92rem}\
+    h3{padding-top:.8rem;border-top:1px solid light-dark(#d9d6cd,#373a41)}";
 
 fn page(accounts: &[(bool, Account)], apps: &[App]) -> String {
     let mut page = String::from("<h2>Accounts</h2>\n");
@@ -422,9 +497,20 @@ fn page(accounts: &[(bool, Account)], apps: &[App]) -> String {
             page += &form(deed, label, &of, &[]);
         }
         page += "</p>\n<p>";
-        let mail = [("folder", "inbox"), ("from", "client@acme.example"), ("subject", "A question")];
+        let mail = [
+            ("folder", "inbox"),
+            ("from", "client@acme.example"),
+            ("subject", "A question"),
+            ("text", ""),
+            ("file", ""),
+            ("file_text", ""),
+        ];
         page += &form("deliver", "Deliver a mail", &of, &mail);
-        page += "</p>\n";
+        page += &format!(
+            "</p>\n<form method=\"post\" action=\"/admin/mail?address={shown}\" enctype=\"multipart/form-data\"><label>an \
+             .eml file, to the Inbox<br><input type=\"file\" name=\"mail\" required></label> \
+             <button>Deliver this file</button></form>\n"
+        );
     }
     let somebody = accounts.first().map_or("", |(_, account)| account.address.as_str());
     page += "<p>";

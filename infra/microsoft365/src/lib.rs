@@ -53,6 +53,11 @@ impl Microsoft365 {
         Ok(Self(Arc::new(World::open(options)?)))
     }
 
+    /// The address under which its pages and Graph are served.
+    pub fn origin(&self) -> &str {
+        &self.0.origin
+    }
+
     /// Everything that Microsoft's two hosts answer, on one origin; and `/admin`, where a person makes things happen.
     pub fn router(&self) -> Router {
         let graph = graph::router(Arc::clone(&self.0));

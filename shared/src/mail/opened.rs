@@ -11,7 +11,10 @@ use http_body_util::{BodyExt as _, BodyStream};
 
 use crate::{
     aws::table::{Key, Table},
-    base::id::{FirmId, MessageId},
+    base::{
+        id::{FirmId, MessageId},
+        telemetry::ErrorChain,
+    },
     mail::{
         archive::{Archive, ArchiveError, OriginalKey},
         kept_parts::{KeptParts, WHOLE_BYTES_MAX},
@@ -63,6 +66,24 @@ pub async fn head(archive: &Archive, key: OriginalKey, bytes: u64) -> Result<Mai
     let broken = |source| OpenMailError::BrokenOff { message: key.message, source };
     let read = body.collect().await.map_err(broken)?;
     Ok(Outline::of(&read.to_bytes()).head)
+}
+
+/// The mail with the subject of its original, if Microsoft could not decode it (U+FFFD). Facts keep Microsoft's, and so
+/// does a mail whose original can't be read or has none.
+///
+/// Cost: a GET for such a mail, nothing for others.
+pub async fn with_own_subject(archive: &Archive, firm: FirmId, mut message: Message) -> Message {
+    let is_broken = message.subject.contains(char::REPLACEMENT_CHARACTER);
+    if let Some(original) = message.original().filter(|_| is_broken) {
+        match head(archive, original.key(firm, message.id), original.bytes).await {
+            Ok(MailHead { subject, .. }) if !subject.is_empty() => message.subject = subject,
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(firm.id = %firm, error = %ErrorChain(&error), "the subject of an original is not read");
+            }
+        }
+    }
+    message
 }
 
 /// A mail that is being read.

@@ -26,7 +26,7 @@ use crate::{
         archive::Archive,
         list::{Candidates, ListStep, ListedMessages, MessageSource, PER_STEP},
         message::Message,
-        opened::OpenMailError,
+        opened::{OpenMailError, with_own_subject},
     },
     reading::MailHead,
     search::{
@@ -201,7 +201,8 @@ impl Search<'_> {
         if wanted.is_empty() {
             let ListedMessages { items, next } =
                 filter.list((table, firm), &mut { self.registry }, (after, limit), show).await?;
-            let items = items.into_iter().map(|(_, message)| FoundMail { message, matches: Vec::new() });
+            let items = self.with_own_subjects(items).await.into_iter();
+            let items = items.map(|(_, message)| FoundMail { message, matches: Vec::new() });
             return Ok(FoundMails { items: items.collect(), next, complete_to: None });
         }
         let last = self.registry.feed.last_number(firm).await?;
@@ -235,6 +236,7 @@ impl Search<'_> {
             if complete_to.is_some() && !indexed.is_damaged {
                 IndexDue::hurry(table, firm, now).await.map_err(FeedError::from)?;
             }
+            let items = self.with_own_subjects(items).await;
             let items = indexed.explained(items, &words.phrases).await?;
             return Ok(FoundMails { items, next, complete_to });
         }
@@ -455,6 +457,12 @@ impl Indexed<'_> {
 }
 
 impl Search<'_> {
+    async fn with_own_subjects(&self, items: Vec<(u64, Message)>) -> Vec<(u64, Message)> {
+        let (archive, firm) = (self.archive, self.registry.firm);
+        let read = |(number, message)| async move { (number, with_own_subject(archive, firm, message).await) };
+        stream::iter(items.into_iter().map(read).collect::<Vec<_>>()).buffered(READ_AT_ONCE).collect().await
+    }
+
     async fn opened(&self, entry: &SegmentEntry) -> Result<Arc<Segment>, IndexError> {
         let (firm, cache) = (self.registry.firm, self.cache);
         let key = (firm, entry.name.clone());

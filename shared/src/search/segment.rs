@@ -4,7 +4,7 @@
 use std::{
     collections::{BTreeSet, HashSet, VecDeque},
     path::PathBuf,
-    sync::{Arc, LazyLock},
+    sync::{Arc, LazyLock, OnceLock},
 };
 
 use jiff::Timestamp;
@@ -129,7 +129,8 @@ pub(super) struct Segment {
     index: Index,
     reader: SegmentReader,
     numbers: Column<u64>,
-    received: Column<i64>,
+    /// Read when a search first asks for times: it is some hundred KB of a large segment.
+    received: OnceLock<Column<i64>>,
     store: StoreReader,
 }
 
@@ -254,9 +255,9 @@ impl Segment {
             let segment =
                 segment.ok_or_else(|| TantivyError::InternalError("an index without a segment".to_owned()))?;
             let reader = SegmentReader::open(&segment)?;
-            let (numbers, received) = (reader.fast_fields().u64("number")?, reader.fast_fields().i64("received")?);
+            let numbers = reader.fast_fields().u64("number")?;
             let store = reader.get_store_reader(STORE_BLOCKS_KEPT)?;
-            Ok(Self { directory: directory.clone(), index, reader, numbers, received, store })
+            Ok(Self { directory: directory.clone(), index, reader, numbers, received: OnceLock::new(), store })
         };
         open().map_err(|error| directory.take_failure().unwrap_or(IndexError::of_engine(error)))
     }
@@ -269,6 +270,14 @@ impl Segment {
         let contents = bytes.split_off(start.ok_or_else(damaged)?);
         let contents = Contents::read(&contents, &contents_digest).ok_or_else(damaged)?;
         Self::open(&contents, Arc::new(Whole(OwnedBytes::new(bytes))))
+    }
+
+    fn received(&self) -> Result<Column<i64>, TantivyError> {
+        if let Some(received) = self.received.get() {
+            return Ok(received.clone());
+        }
+        let received = self.reader.fast_fields().i64("received")?;
+        Ok(self.received.get_or_init(|| received).clone())
     }
 
     fn read<T>(&self, read: impl FnOnce() -> Result<T, TantivyError>) -> Result<T, IndexError> {
@@ -291,12 +300,15 @@ impl Segment {
         self.read(|| {
             let weight = wanted.query().weight(EnableScoring::disabled_from_schema(&FIELDS.schema))?;
             let mut last: VecDeque<(u64, DocId)> = VecDeque::new();
+            let has_times = wanted.since.is_some() || wanted.until.is_some();
+            let received = if has_times { Some(self.received()?) } else { None };
             let is_meant = |number: u64, doc: DocId| {
-                let at = self.received.first(doc).unwrap_or_default();
-                number < before
-                    && wanted.since.is_none_or(|since| at >= since.as_second())
-                    && wanted.until.is_none_or(|until| at < until.as_second())
-                    && among.is_none_or(|among| among.contains(&number))
+                let is_then = received.as_ref().is_none_or(|received| {
+                    let at = received.first(doc).unwrap_or_default();
+                    wanted.since.is_none_or(|since| at >= since.as_second())
+                        && wanted.until.is_none_or(|until| at < until.as_second())
+                });
+                number < before && is_then && among.is_none_or(|among| among.contains(&number))
             };
             weight.for_each_no_score(&self.reader, &mut |docs| {
                 for doc in docs {
@@ -414,6 +426,39 @@ pub(super) mod tests {
         };
         assert_eq!(shown(&left), shown(&never));
         assert!(left.without(&(1..=40).collect()).unwrap().is_none());
+    }
+
+    /// A pack in memory that notes how many bytes are read of it.
+    struct Counted(Whole, std::sync::atomic::AtomicU64);
+
+    impl ByteSource for Counted {
+        fn read(&self, range: std::ops::Range<u64>) -> Result<OwnedBytes, IndexError> {
+            self.1.fetch_add(range.end - range.start, std::sync::atomic::Ordering::Relaxed);
+            self.0.read(range)
+        }
+    }
+
+    #[test]
+    fn times_of_mails_are_read_only_by_a_search_that_asks_for_them() {
+        let mut all = mails(1..=2_000);
+        for (mail, seconds) in all.iter_mut().zip((0..).map(|n: i64| n * n % 1_000_003)) {
+            mail.received_at = Timestamp::from_second(1_700_000_000 + seconds).unwrap();
+        }
+        let Packed { mut bytes, contents_bytes, contents_digest } = Segment::build(&all).unwrap();
+        let contents = bytes.split_off(bytes.len() - usize::try_from(contents_bytes).unwrap());
+        let contents = Contents::read(&contents, &contents_digest).unwrap();
+        let source = Arc::new(Counted(Whole(OwnedBytes::new(bytes)), Default::default()));
+        let segment = Segment::open(&contents, source.clone()).unwrap();
+        let read = |wanted: &SegmentQuery| {
+            segment.newest(wanted, u64::MAX, None, 3).unwrap();
+            source.1.swap(0, std::sync::atomic::Ordering::Relaxed)
+        };
+        read(&SegmentQuery::default());
+        assert!(read(&SegmentQuery::default()) < 1_000);
+        let since = SegmentQuery { since: Some(Timestamp::UNIX_EPOCH), ..SegmentQuery::default() };
+        let times = read(&since);
+        assert!(times >= 4_000, "{times}");
+        assert!(read(&since) < 1_000, "once");
     }
 
     #[test]

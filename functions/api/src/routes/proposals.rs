@@ -14,6 +14,7 @@ use shared::{
         filing::FilingChange,
         list::{ArchiveFilter, InDossier, MessageFilter, MessageSource},
         message::Message,
+        opened::with_own_subject,
     },
     push::proposal::Proposer,
 };
@@ -120,7 +121,9 @@ pub(super) async fn list(
     let proposals = listed.items.into_iter().map(|message: Message| async {
         let dossier = proposer.propose(&app.archive, &message).await?;
         let dossier = dossier.filter(|dossier| wanted.as_ref().is_none_or(|wanted| wanted == dossier));
-        Answer::Ok(dossier.map(|proposed_dossier| ProposalView { message: message.into(), proposed_dossier }))
+        let Some(proposed_dossier) = dossier else { return Answer::Ok(None) };
+        let message = with_own_subject(&app.archive, firm, message).await;
+        Ok(Some(ProposalView { message: message.into(), proposed_dossier }))
     });
     let proposals: Vec<_> = proposals.collect();
     let items: Vec<Option<ProposalView>> = stream::iter(proposals).buffered(READ_AT_ONCE).try_collect().await?;

@@ -39,7 +39,8 @@ pub(crate) struct MessageView {
     id: MessageId,
     #[schema(value_type = String, format = "uuid")]
     mailbox: MailboxId,
-    /// The subject. A long one is shortened; the original has all of it.
+    /// The subject. A long one is shortened; the original has all of it. Lists and `read_message` take it from the
+    /// original if Microsoft could not decode it.
     subject: String,
     /// The sender's address.
     from: Option<String>,

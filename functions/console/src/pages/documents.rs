@@ -8,6 +8,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse as _, Redirect, Response},
 };
+use futures::future::try_join_all;
 use jiff::{Span, Timestamp, civil::Date, tz::TimeZone};
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::json;
@@ -15,7 +16,7 @@ use shared::base::id::{FirmId, MessageId};
 
 use super::view::{MailboxChoice, MessageView};
 use crate::{
-    api_client::{PageError, Refusal, and},
+    api_client::{PageError, Refusal, and, encoded},
     form::Fields,
     said::Said,
     shell::{FirmPage, Shell, page as render, page_with},
@@ -24,6 +25,12 @@ use crate::{
 
 /// Mails on a page of the list.
 const LIST_PAGE: usize = 50;
+/// Characters of an excerpt from the first word that was found on.
+const EXCERPT_CHARS_MAX: usize = 120;
+/// Characters of an excerpt before that word.
+const LEAD_CHARS_MAX: usize = 40;
+/// Mails that are asked for side by side.
+const READ_AT_ONCE: usize = 10;
 /// Longest text of a search that is passed on.
 const TEXT_CHARS_MAX: usize = 200;
 /// Dossiers that are proposed, the latest first.
@@ -167,7 +174,7 @@ impl SearchQuery {
 /// The list beside which a mail is read.
 struct ListShown {
     search: SearchQuery,
-    rows: Vec<MessageView>,
+    rows: Vec<FoundRow>,
     /// The query of the next page.
     next: Option<String>,
     mailboxes: MailboxChoice,
@@ -178,12 +185,77 @@ struct ListShown {
     refusal: Option<Refusal>,
     /// Why nothing was filed.
     filing: Option<Refusal>,
+    /// Mails that would be moved out of another dossier, as the page says: the form moves them when it is sent again.
+    moved: Vec<String>,
+}
+
+/// A piece of a text, and whether words of the search are in it.
+#[derive(Debug, Deserialize)]
+struct Run {
+    text: String,
+    marked: bool,
+}
+
+/// A part of a mail in which words of the search are.
+#[derive(Debug, Deserialize)]
+struct Match {
+    part: String,
+    runs: Vec<Run>,
+}
+
+/// A mail of the list.
+#[derive(Debug, Deserialize)]
+struct FoundRow {
+    #[serde(flatten)]
+    view: MessageView,
+    matches: Vec<Match>,
+}
+
+/// What stands around the first word that was found: some characters before it, and [`EXCERPT_CHARS_MAX`] in all.
+fn excerpt(runs: &[Run]) -> Vec<Run> {
+    let first = runs.iter().position(|run| run.marked).unwrap_or_default();
+    let lead = first.checked_sub(1).and_then(|before| runs.get(before)).map(|run| {
+        let skipped = run.text.chars().count().saturating_sub(LEAD_CHARS_MAX);
+        let text: String = run.text.chars().skip(skipped).collect();
+        let text = if skipped > 0 || first > 1 { format!("…{text}") } else { text };
+        Run { text, marked: false }
+    });
+    let mut shown: Vec<Run> = lead.into_iter().collect();
+    let mut left = EXCERPT_CHARS_MAX;
+    for run in runs.iter().skip(first) {
+        let text: String = run.text.chars().take(left).collect();
+        let is_cut = text.len() < run.text.len();
+        left -= text.chars().count();
+        shown.push(Run { text: if is_cut { format!("{text}…") } else { text }, marked: run.marked });
+        if is_cut || left == 0 {
+            break;
+        }
+    }
+    shown
+}
+
+impl FoundRow {
+    /// The subject with what was found in it; none if nothing was.
+    fn marked_subject(&self) -> Option<&[Run]> {
+        self.matches.iter().find(|found| found.part == "subject").map(|found| found.runs.as_slice())
+    }
+
+    /// The words around what was found elsewhere, if the index has them.
+    fn excerpt(&self) -> Option<Vec<Run>> {
+        let elsewhere = |part: &str| self.matches.iter().find(move |found| found.part == part);
+        elsewhere("beginning").or_else(|| elsewhere("people")).map(|found| excerpt(&found.runs))
+    }
+
+    /// Whether only the original shows what was found.
+    fn is_found_further_on(&self) -> bool {
+        self.matches.iter().any(|found| found.part == "original")
+    }
 }
 
 /// A page of a search.
 #[derive(Default, Deserialize)]
 struct Found {
-    items: Vec<MessageView>,
+    items: Vec<FoundRow>,
     next: Option<String>,
     complete_to: Option<u64>,
 }
@@ -211,10 +283,11 @@ impl ListShown {
             false => Found::default(),
         };
         let mut seen = BTreeSet::new();
-        let dossiers = page.items.iter().chain(&newest.items).filter_map(|row| row.dossier.clone());
+        let dossiers = page.items.iter().chain(&newest.items).filter_map(|row| row.view.dossier.clone());
         let dossiers = dossiers.filter(|dossier| seen.insert(dossier.clone())).take(DOSSIERS_MAX).collect();
         let complete_to = page.complete_to;
-        Ok(Self { search, rows: page.items, next, mailboxes, dossiers, complete_to, refusal, filing: None })
+        let (rows, moved) = (page.items, Vec::new());
+        Ok(Self { search, rows, next, mailboxes, dossiers, complete_to, refusal, filing: None, moved })
     }
 }
 
@@ -258,16 +331,19 @@ impl PersonView {
 
 #[derive(Deserialize)]
 struct MailText {
+    subject: String,
     from: Vec<PersonView>,
     to: Vec<PersonView>,
     cc: Vec<PersonView>,
     date: Option<Timestamp>,
+    passages: Vec<Vec<Run>>,
 }
 
 #[derive(Deserialize)]
 struct AttachmentView {
     number: usize,
     name: String,
+    kind: String,
     bytes: u64,
     inline: bool,
 }
@@ -280,6 +356,8 @@ struct Attachments {
 /// The log that a mail is proved by.
 #[derive(Deserialize)]
 struct LogView {
+    /// How many entries it has: the first events.
+    size: u64,
     checked: Option<LastCheck>,
 }
 
@@ -296,7 +374,9 @@ struct MailShown {
     view: MessageView,
     head: Option<MailText>,
     attachments: Vec<AttachmentView>,
-    checked: Option<LastCheck>,
+    log: Option<LogView>,
+    /// Which message within the mail is shown, such as `4.1`; empty for the mail itself.
+    within: String,
     /// Whether images of the web are shown.
     remote: bool,
     /// Whether it has images of the web that are not.
@@ -323,6 +403,43 @@ impl MailShown {
     fn date(&self) -> Timestamp {
         self.head.as_ref().and_then(|head| head.date).unwrap_or(self.view.received_at)
     }
+
+    /// The subject of what is read.
+    fn title(&self, t: &Texts) -> String {
+        let attached = self.head.as_ref().filter(|_| !self.within.is_empty());
+        let Some(head) = attached else { return self.view.title(t) };
+        if head.subject.trim().is_empty() { t.say("mail-no-subject") } else { head.subject.clone() }
+    }
+
+    /// Passages of the text with words of the search.
+    fn passages(&self) -> &[Vec<Run>] {
+        self.head.as_ref().map(|head| head.passages.as_slice()).unwrap_or_default()
+    }
+
+    /// Its number, and whether the log has it already.
+    fn evidence_number(&self, t: &Texts) -> String {
+        let Some(number) = self.view.number else { return String::new() };
+        match &self.log {
+            Some(log) if number > log.size => t.say_n("evidence-not-yet", number),
+            _ => t.say_n("evidence-number", number),
+        }
+    }
+
+    fn checked(&self) -> Option<&LastCheck> {
+        self.log.as_ref().and_then(|log| log.checked.as_ref())
+    }
+
+    /// The query of an attachment that is a message, from `&` on: it is read, not saved.
+    fn within_of(&self, attachment: &AttachmentView) -> String {
+        let number = attachment.number.to_string();
+        and("within", &if self.within.is_empty() { number } else { format!("{}.{number}", self.within) })
+    }
+
+    /// The query of the page of what is read, or of one of its attachments; empty if it needs none.
+    fn inner(&self, images: bool) -> String {
+        let images = if images && self.remote { "remote" } else { "" };
+        format!("{}{}", and("within", &self.within), and("images", images)).replacen('&', "?", 1)
+    }
 }
 
 #[derive(Template)]
@@ -336,14 +453,21 @@ struct DocumentsPage {
 }
 
 impl DocumentsPage {
-    fn is_read(&self, row: &MessageView) -> bool {
-        self.mail.as_ref().is_some_and(|mail| mail.view.id == row.id)
+    fn is_read(&self, row: &FoundRow) -> bool {
+        self.mail.as_ref().is_some_and(|mail| mail.view.id == row.view.id)
     }
 
-    /// The query of the mail with the images of the web.
+    /// The address of the mail that is read, with the search and with `more`, which begins with `&`.
+    fn reading(&self, more: &str) -> String {
+        let id = self.mail.as_ref().map_or("", |mail| mail.view.id.as_str());
+        let query = format!("{}{more}", self.list.search.query(true).replacen('?', "&", 1)).replacen('&', "?", 1);
+        self.s.at(&format!("/documents/{id}{query}#reader"))
+    }
+
+    /// The mail with the images of the web.
     fn with_images(&self) -> String {
-        let query = self.list.search.query(true);
-        if query.is_empty() { "?images=remote".to_owned() } else { format!("{query}&images=remote") }
+        let within = self.mail.as_ref().map_or("", |mail| mail.within.as_str());
+        self.reading(&format!("{}&images=remote", and("within", within)))
     }
 
     /// Where a form comes back to.
@@ -366,13 +490,20 @@ pub(crate) async fn list(firm_page: FirmPage, Query(search): Query<SearchQuery>)
 /// Which page of a mail.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Images {
+pub(crate) struct Reading {
     images: String,
+    within: String,
 }
 
-impl Images {
+impl Reading {
     fn remote(&self) -> bool {
         self.images == "remote"
+    }
+
+    /// The query of the API, from `?` on; empty if it needs none. `q`: words whose passages are shown.
+    fn asked(&self, q: &str) -> String {
+        let images = if self.remote() { "remote" } else { "" };
+        format!("{}{}{}", and("within", &self.within), and("images", images), and("q", q)).replacen('&', "?", 1)
     }
 }
 
@@ -381,15 +512,20 @@ pub(crate) async fn read(
     firm_page: FirmPage,
     Path((_, message)): Path<(FirmId, MessageId)>,
     Query(search): Query<SearchQuery>,
-    Query(images): Query<Images>,
+    Query(reading): Query<Reading>,
 ) -> Result<Response, PageError> {
+    let q = search.clone().bounded().q;
     let of = |rest: &str| firm_page.v1(&format!("/messages/{message}{rest}"));
     let own = of("");
     let (list, view) = tokio::try_join!(ListShown::of(&firm_page, search), firm_page.api().get::<MessageView>(&own))?;
-    let remote = images.remote();
-    let (head, attachments, checked, withheld) = match view.sha256 {
+    let remote = reading.remote();
+    let plain = Reading { images: String::new(), ..reading };
+    let (head, attachments, log, withheld) = match view.sha256 {
         Some(_) => {
-            let (text, attachments, log, html) = (of("/text"), of("/attachments"), firm_page.v1("/log"), of("/html"));
+            let within = plain.asked("");
+            let text = of(&format!("/text{}", plain.asked(&q)));
+            let (attachments, html) = (of(&format!("/attachments{within}")), of(&format!("/html{within}")));
+            let log = firm_page.v1("/log");
             let (head, attachments, log, withheld) = tokio::try_join!(
                 firm_page.api().get::<MailText>(&text),
                 firm_page.api().get::<Attachments>(&attachments),
@@ -397,12 +533,12 @@ pub(crate) async fn read(
                 async { Ok(firm_page.api().get::<LogView>(&log).await.ok()) },
                 async { if remote { Ok(false) } else { withholds(&firm_page, &html).await } },
             )?;
-            (Some(head), attachments.items, log.and_then(|log| log.checked), withheld)
+            (Some(head), attachments.items, log, withheld)
         }
         None => (None, Vec::new(), None, false),
     };
     let attachments = attachments.into_iter().filter(|attachment| !attachment.inline).collect();
-    let mail = Some(MailShown { view, head, attachments, checked, remote, withheld });
+    let mail = Some(MailShown { view, head, attachments, log, within: plain.within, remote, withheld });
     Ok(render(&DocumentsPage { s: firm_page.shell("documents"), list, mail, typed: Fields::default() }))
 }
 
@@ -440,10 +576,10 @@ fn handed_on(from: Response) -> Response {
 pub(crate) async fn page(
     firm_page: FirmPage,
     Path((_, message)): Path<(FirmId, MessageId)>,
-    Query(images): Query<Images>,
+    Query(reading): Query<Reading>,
 ) -> Result<Response, PageError> {
-    let images = if images.remote() { "?images=remote" } else { "" };
-    let answer = firm_page.api().stream(&firm_page.v1(&format!("/messages/{message}/html{images}")), &[]).await?;
+    let query = reading.asked("");
+    let answer = firm_page.api().stream(&firm_page.v1(&format!("/messages/{message}/html{query}")), &[]).await?;
     let mut response = handed_on(answer);
     // A page of a mail never goes without its own policy.
     let policy = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; sandbox");
@@ -474,9 +610,11 @@ pub(crate) async fn proof(
 pub(crate) async fn attachment(
     firm_page: FirmPage,
     Path((_, message, number)): Path<(FirmId, MessageId, u16)>,
+    Query(Reading { within, .. }): Query<Reading>,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
-    let path = firm_page.v1(&format!("/messages/{message}/attachments/{number}"));
+    let within = and("within", &within).replacen('&', "?", 1);
+    let path = firm_page.v1(&format!("/messages/{message}/attachments/{number}{within}"));
     let mut response = handed_on(firm_page.api().stream(&path, &ranges(&headers)).await?);
     // It is saved, and nothing of it is shown within the console.
     let saved = response.headers().get(header::CONTENT_DISPOSITION).is_some();
@@ -531,6 +669,18 @@ pub(crate) async fn file(firm_page: FirmPage, fields: Fields) -> Result<Response
     if let Some(lacks) = lacks {
         return refused(&firm_page, fields.clone(), back, Refusal::of_form(lacks)).await;
     }
+    if let Some(dossier) = dossier.filter(|_| fields.is_on("list")) {
+        let unsaid: Vec<&str> = messages.iter().copied().filter(|message| !fields.has("moved", message)).collect();
+        let moved = filed_elsewhere(&firm_page, &unsaid, dossier).await?;
+        if !moved.is_empty() {
+            let dossiers: BTreeSet<&str> = moved.iter().filter_map(|mail| mail.dossier.as_deref()).collect();
+            let dossiers: Vec<&str> = dossiers.into_iter().collect();
+            let says = Refusal::of_form(t.say_n_name("file-moves", moved.len(), &dossiers.join(", ")));
+            let mut typed = fields.clone();
+            typed.0.extend(moved.into_iter().map(|mail| ("moved".to_owned(), mail.id)));
+            return refused(&firm_page, typed, back, says).await;
+        }
+    }
     let (path, body) = match messages.first().filter(|_| fields.is_on("conversation")) {
         Some(first) => (firm_page.v1(&format!("/messages/{first}/conversation/file")), json!({ "dossier": dossier })),
         None => (firm_page.v1("/messages/file"), json!({ "messages": messages, "dossier": dossier })),
@@ -542,11 +692,30 @@ pub(crate) async fn file(firm_page: FirmPage, fields: Fields) -> Result<Response
     Ok(done.said().with(Redirect::to(back).into_response()))
 }
 
+/// Those of the mails that are filed to another dossier than this one.
+async fn filed_elsewhere(
+    firm_page: &FirmPage,
+    messages: &[&str],
+    dossier: &str,
+) -> Result<Vec<MessageView>, PageError> {
+    let mut elsewhere = Vec::new();
+    for part in messages.chunks(READ_AT_ONCE) {
+        let asked = part.iter().map(|message| async move {
+            let path = firm_page.v1(&format!("/messages/{}", encoded(message)));
+            firm_page.api().tried::<MessageView>(Method::GET, &path, None).await
+        });
+        let views = try_join_all(asked).await?.into_iter().flatten();
+        elsewhere.extend(views.filter(|view| view.dossier.as_deref().is_some_and(|filed| filed != dossier)));
+    }
+    Ok(elsewhere)
+}
+
 /// The list that the form came from, with what was typed and ticked, and why it was refused.
 async fn refused(firm_page: &FirmPage, typed: Fields, back: &str, refusal: Refusal) -> Result<Response, PageError> {
     let query = back.split_once('?').map(|(_, query)| query).unwrap_or_default();
     let search = SearchQuery::of(&Fields::of(query.as_bytes()));
-    let list = ListShown { filing: Some(refusal), ..ListShown::of(firm_page, search).await? };
+    let moved = typed.all("moved").map(str::to_owned).collect();
+    let list = ListShown { filing: Some(refusal), moved, ..ListShown::of(firm_page, search).await? };
     let status = list.filing.as_ref().map(Refusal::status);
     Ok(page_with(&DocumentsPage { s: firm_page.shell("documents"), list, mail: None, typed }, status))
 }
@@ -572,6 +741,20 @@ mod tests {
         let long = SearchQuery { q: "é".repeat(1_000), after: "7".to_owned(), ..SearchQuery::default() }.bounded();
         assert_eq!(long.q.chars().count(), TEXT_CHARS_MAX);
         assert!(long.query(true).ends_with("&after=7") && !long.query(false).contains("after"));
+    }
+
+    #[test]
+    fn an_excerpt_shows_what_stands_around_the_first_word_that_was_found() {
+        let run = |text: &str, marked: bool| Run { text: text.to_owned(), marked };
+        let shown = |runs: &[Run]| {
+            let mark = |run: Run| if run.marked { format!("[{}]", run.text) } else { run.text };
+            excerpt(runs).into_iter().map(mark).collect::<String>()
+        };
+        assert_eq!(shown(&[run("Le ", false), run("délai", true), run(" court.", false)]), "Le [délai] court.");
+        let long = shown(&[run(&"é".repeat(300), false), run("délai", true), run(&"à".repeat(300), false)]);
+        assert_eq!(long, format!("…{}[délai]{}…", "é".repeat(40), "à".repeat(115)));
+        let many = [run("a", false), run("b", true), run(&"c".repeat(200), false), run("d", true)];
+        assert_eq!(shown(&many), format!("a[b]{}…", "c".repeat(119)));
     }
 
     #[test]

@@ -320,6 +320,39 @@ async fn tokens_and_keys_survive_a_restart() {
 }
 
 #[tokio::test]
+async fn whoever_tries_things_out_delivers_a_file_or_what_was_typed() {
+    let office = Office::open().await;
+    let admin = format!("{}/admin", office.origin);
+    let page = office.http.get(&admin).send().await.unwrap().text().await.unwrap();
+    let place = format!("/admin/mail?address={ADA}");
+    assert!(page.contains(&place) && page.contains("multipart/form-data"), "{page}");
+    let own = b"Subject: One\r\n\r\n\xe4 \r\n--b is text\r\n".to_vec();
+    let form = [b"--b\r\nContent-Disposition: form-data; name=\"mail\"\r\n\r\n", &own[..], b"\r\n--b--\r\n"].concat();
+    for (kind, body) in [("application/octet-stream", own.clone()), ("multipart/form-data; boundary=b", form)] {
+        let sent = office.http.post(format!("{}{place}", office.origin)).header("content-type", kind).body(body);
+        assert_eq!(sent.send().await.unwrap().status().as_u16(), 303, "{kind}");
+    }
+    let typed = [
+        ("do", "deliver"),
+        ("address", ADA),
+        ("folder", "inbox"),
+        ("from", "client@acme.example"),
+        ("subject", "D\u{e9}lai"),
+        ("text", "Le texte"),
+        ("file", "annexe.txt"),
+        ("file_text", "L'annexe"),
+    ];
+    let request = office.http.post(&admin).header("content-type", "application/x-www-form-urlencoded");
+    assert_eq!(request.body(encoded(&typed)).send().await.unwrap().status().as_u16(), 303);
+    let held = office.world.messages(ADA).unwrap();
+    let digest = hex::encode(Sha256::digest(&own));
+    assert_eq!(held.iter().filter(|held| held.sha256_hex == digest).count(), 2, "byte for byte");
+    assert_eq!(held.len(), 3);
+    let unknown = office.http.post(format!("{admin}/mail?address=nobody@{}", ADA.split('@').nth(1).unwrap()));
+    assert_eq!(unknown.body("x").send().await.unwrap().status().as_u16(), 400);
+}
+
+#[tokio::test]
 async fn whoever_tries_things_out_makes_them_happen_on_a_page() {
     let office = Office::open().await;
     let admin = format!("{}/admin", office.origin);

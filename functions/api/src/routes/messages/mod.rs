@@ -17,7 +17,7 @@ use shared::{
         list::{ArchiveFilter, InDossier, MailDirection, MessageFilter, MessageSource},
         mailbox::Mailbox,
         message::Message,
-        opened::{self, NESTED_BYTES_MAX, OpenMailError},
+        opened::{self, NESTED_BYTES_MAX, OpenMailError, with_own_subject},
     },
     problem::{Code, Problem},
     search::{
@@ -364,5 +364,6 @@ pub(super) async fn read(
     State(app): State<Arc<App>>,
     Id(message): Id<MessageId>,
 ) -> Answer<Json<MessageView>> {
-    Ok(Json(find(&app, firm.id(), message).await?.into()))
+    let message = find(&app, firm.id(), message).await?;
+    Ok(Json(with_own_subject(&app.archive, firm.id(), message).await.into()))
 }
