@@ -48,6 +48,7 @@ impl Verifier<'_> {
             let claim = line.and_then(|line| ArchivedFact::of(line, same));
             state.claims.push(claimed(claim.as_ref().filter(|_| !is_erased), line.filter(|_| same.is_some())));
             state.reached = number;
+            state.note_unkept(number, stored);
             if let Some(line) = line {
                 state.note_entry((line, claim.as_ref()), stored, same, (is_lost, is_erased), firm);
             }
@@ -71,6 +72,8 @@ impl Verifier<'_> {
             claims.extend(claim.filter(|_| !is_erased).map(|claim| ArchivedFact { is_lost, ..claim }));
         }
         state.mailboxes.extend(claims.iter().map(|claim| claim.message.mailbox));
+        let told = claims.iter().filter(|claim| !claim.is_lost);
+        state.mailboxes_told.extend(told.map(|claim| (claim.message.mailbox, claim.number)));
         let others = in_doubt.iter().filter_map(|(_, other)| other.as_ref());
         let asked = claims.iter().chain(others).map(|claim: &ArchivedFact| claim.message);
         let asked: BTreeSet<MessageId> = asked.chain(filings.iter().map(RecordedFiling::message)).collect();
@@ -201,6 +204,7 @@ impl Verifier<'_> {
                 continue;
             }
             let fact = self.table.get::<StoredFact>(&Key::fact(firm, number)).await?.map(|row| row.value);
+            state.note_unkept(number, fact.as_ref());
             if fact.as_ref().and_then(StoredFact::lost).is_some() {
                 continue;
             }

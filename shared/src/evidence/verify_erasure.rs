@@ -35,7 +35,7 @@ impl Verifier<'_> {
         for ids in asked.chunks(PAGE) {
             let messages = self.read_messages(firm, ids.to_vec(), state).await?;
             for id in ids {
-                let found = state.erasures.judge(*id, messages.get(id), received.get(id).copied());
+                let found = state.erasures.judge(*id, messages.get(id), received.get(id).copied(), self.now);
                 if let Some((kind, detail)) = found
                     && state.told.insert(*id)
                 {

@@ -29,6 +29,8 @@ use crate::{
 const LOCK_SLACK: SignedDuration = SignedDuration::from_hours(1);
 /// Of an object that lies there two days after its end.
 const NOT_REMOVED: &str = "it has expired, and S3 did not remove it";
+/// How far the clock of S3 may differ from that of a function which moved an original.
+const MOVE_SLACK: SignedDuration = SignedDuration::from_mins(1);
 /// How long after its end S3 may take to remove an original. Source:
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html>
 const EXPIRY_SLACK: SignedDuration = SignedDuration::from_hours(48);
@@ -186,7 +188,10 @@ impl Verifier<'_> {
                     let is_earlier = object.written_at.is_some_and(|at| at < original.archived_at);
                     let may_stay = is_earlier || self.is_being_made(rules.as_ref(), message, until).await?;
                     // A copy that would be kept longer is deleted, unless Object Lock keeps it.
-                    let may_stay = may_stay || until < original.until || state.is_shortening;
+                    let moved_at = state.moved_at.get(&id).map(|at| *at + MOVE_SLACK);
+                    let is_put_back = object.written_at.zip(moved_at).is_some_and(|(written, moved)| written > moved);
+                    let is_left = state.is_shortening && has_lain && !is_put_back;
+                    let may_stay = may_stay || until < original.until || is_left;
                     match may_stay || has_lain {
                         true => copies.push((object.key.clone(), original.stored(), may_stay)),
                         false => state.note_finding(FindingKind::Extra, &object.key, "no entry says that it lay there"),
