@@ -307,6 +307,40 @@ async fn a_copy_that_is_put_back_while_a_shortening_goes_on_is_found() {
     Box::pin(world.host.erase()).await;
     assert_eq!(archive.progress(&erasure).await["state"], "erased");
     kept.proved().await;
+    // The index says that it is where it was first.
+    let item = archive.messages(mail.mailbox).await.into_iter().find(|item| item.contains_key("until_year")).unwrap();
+    let mut ever = item.clone();
+    ever.remove("until_year");
+    archive.put_item(&ever).await;
+    assert_eq!(archive.verify().await, [(FindingKind::Altered, name(&item))]);
+    archive.put_item(&item).await;
+    // Neither does a copy come by itself that expires before its original.
+    world.clock.advance(Duration::from_secs(120));
+    let shorter = kept.at(mail, 2);
+    archive.put(&shorter, &bytes).await;
+    world.clock.advance(Duration::from_secs(1));
+    assert_eq!(archive.verify().await, [(FindingKind::Extra, shorter)]);
+}
+
+#[tokio::test]
+async fn a_copy_that_would_expire_before_its_original_is_found() {
+    let kept = Kept::begun().await;
+    kept.set_periods(Value::Null).await;
+    let (archive, mail) = (&kept.archive, kept.mail("For ever").await);
+    kept.set_periods(json!(3)).await;
+    kept.follow().await;
+    archive.ask(json!({ "kind": "retention" })).await;
+    Box::pin(archive.world.host.erase()).await;
+    let bytes = archive.object(&key(archive.firm, mail)).await;
+    // Nobody confirmed that it is kept less long, and to no other year anything would have it moved.
+    for years in [3, 2] {
+        let copy = kept.at(mail, years);
+        archive.put(&copy, &bytes).await;
+        archive.world.clock.advance(Duration::from_secs(1));
+        assert_eq!(archive.verify().await, [(FindingKind::Extra, copy.clone())]);
+        archive.remove(&copy).await;
+    }
+    kept.proved().await;
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use crate::{
         report::{EvidenceFinding, FindingKind},
         tlog::{LogTile, TILE_WIDTH, TileKind, leaf},
         verify::{PAGE, Verifier, VerifyError},
-        verify_state::{ArchivedFact, ExpectedOriginal, VerifyState, claimed},
+        verify_state::{ArchivedFact, ExpectedOriginal, OriginalMismatch, VerifyState, claimed},
     },
     firm::{fact::StoredFact, retention::KeptUntil},
     mail::{keeping_history::KeepingChange, message::Message},
@@ -172,7 +172,15 @@ impl Verifier<'_> {
             let original = messages.get(id).and_then(Message::original);
             original.is_some_and(|original| original.until != *until).then_some(*id)
         };
-        altered.extend(changed.iter().filter_map(is_other));
+        let others: BTreeSet<MessageId> = changed.iter().filter_map(is_other).collect();
+        altered.extend(&others);
+        // These were not where the index says.
+        let is_moved =
+            |mismatch: &mut OriginalMismatch| mismatch.there.is_none() && others.contains(&mismatch.look.message);
+        for OriginalMismatch { look, .. } in state.mismatches.extract_if(.., is_moved) {
+            state.originals -= 1;
+            looks.push(ExpectedOriginal { until: changed[&look.message], ..look });
+        }
         for message in altered {
             if state.told.insert(message) {
                 let detail = "other than in the log: until_year";

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     aws::table::{Key, Row},
@@ -23,6 +23,9 @@ use crate::{
         message::Message,
     },
 };
+
+/// How far the clock of S3 may differ from that of a function which moved an original.
+pub(super) const MOVE_SLACK: SignedDuration = SignedDuration::from_mins(1);
 
 /// An original that a fact tells of.
 #[derive(Debug, Clone)]
@@ -144,8 +147,8 @@ pub(super) struct VerifyState {
     pub(super) erasures: RecordedErasures,
     /// Findings that an erasure may explain.
     pub(super) doubts: Vec<DoubtfulFinding>,
-    /// Whether an erasure is at having mail kept less long.
-    pub(super) is_shortening: bool,
+    /// When erasures had mail kept less long; without an end, one is at it.
+    pub(super) shortenings: Vec<(Timestamp, Option<Timestamp>)>,
     /// Numbers of lost facts that told of how long mail is to be kept.
     pub(super) keeping_lost: Vec<u64>,
     /// Numbers of facts that are not those of the log, where the index does not tell which was changed.
@@ -316,6 +319,17 @@ impl VerifyState {
             return None;
         };
         (!self.told.contains(&id)).then_some((id, message))
+    }
+
+    /// Whether an erasure is at having mail kept less long.
+    pub(super) fn is_shortening(&self) -> bool {
+        self.shortenings.iter().any(|(_, end)| end.is_none())
+    }
+
+    /// Whether an object of a message was written after its original was moved for the last time.
+    pub(super) fn is_put_back(&self, message: MessageId, written_at: Option<Timestamp>) -> bool {
+        let moved_at = self.moved_at.get(&message);
+        written_at.zip(moved_at).is_some_and(|(written, moved)| written.duration_since(*moved) > MOVE_SLACK)
     }
 
     /// Names the items that do not fit their seals, but for those of which something better is known.
