@@ -487,6 +487,10 @@ async fn every_change_of_the_index_is_found() {
         "archived_at",
         "internet_message_id",
         "has_attachments",
+        "folder",
+        "page",
+        "version",
+        "seal",
     ];
     // One that is filed, one that was, one that never was, and one that is not in the log yet.
     for message in [messages[0], messages[1], messages[4], messages[6]] {
@@ -506,13 +510,24 @@ async fn every_change_of_the_index_is_found() {
             item.remove(attribute);
             item
         };
-        changes.extend([without("from"), without("sha256")]);
+        let state = if item["state"].as_s().unwrap() == "marked" { "announced" } else { "marked" };
+        changes.push(with("state", AttributeValue::S(state.to_owned())));
+        changes.push(with("recipient_domain", AttributeValue::S("evil.example".to_owned())));
+        changes.push(with("of_nobody", AttributeValue::Bool(true)));
+        changes.extend([without("from"), without("sha256"), without("folder")]);
         for change in changes {
             archive.put_item(&change).await;
             assert_eq!(archive.verify().await, [(Altered, name(item))], "{change:?}");
         }
         archive.remove_item(item).await;
         assert_eq!(archive.verify().await, [(Missing, name(item))]);
+        // An older version leaves no seal, nor what it does not know.
+        let mut older = without("seal");
+        older.remove("lies_in");
+        archive.put_item(&older).await;
+        archive.is_proved(&archive.verify().await, "it is as an older version writes it");
+        archive.put_item(&changed(&older, "subject")).await;
+        assert_eq!(archive.verify().await, [(Altered, name(item))], "the facts say otherwise");
         archive.put_item(item).await;
         archive.is_proved(&archive.verify().await, "all is as it was");
     }
@@ -528,6 +543,52 @@ async fn every_change_of_the_index_is_found() {
     added.insert("number".to_owned(), AttributeValue::N(number.to_string()));
     archive.put_item(&added).await;
     assert_eq!(archive.verify().await, [(Extra, name(&added))]);
+}
+
+/// What the messages, the log and the list of firms go by, and who did what.
+#[tokio::test]
+async fn every_change_of_what_the_table_has_of_the_firm_itself_is_found() {
+    let (archive, messages) = Archive::of_mails().await;
+    let firm = format!("FIRM#{}", archive.firm);
+    archive.world.put(&format!("/v1/firms/{}/holds", archive.firm), held("2026/17")).await.ok();
+    let mut sealed: Vec<Item> = Vec::new();
+    for sk in ["FIRM", "CONNECTOR#", "HOLD#", "KEY#", "LOG", "MAILBOX#", "TOKENS#", "WATCH#"] {
+        sealed.extend(archive.items(&firm, sk).await);
+    }
+    let (listed, trail) =
+        (archive.items("FIRMS", &archive.firm.to_string()).await, archive.items(&format!("{firm}#AUDIT"), "N#").await);
+    assert!(sealed.len() >= 6 && listed.len() == 1 && trail.len() >= 4, "{sealed:?} {listed:?} {trail:?}");
+    for item in sealed.iter().chain(&listed).chain(&trail) {
+        let mut more = item.clone();
+        more.insert("of_nobody".to_owned(), AttributeValue::Bool(true));
+        archive.put_item(&more).await;
+        assert_eq!(archive.verify().await, [(Altered, name(item))], "{item:?}");
+        archive.put_item(item).await;
+    }
+    archive.is_proved(&archive.verify().await, "all is as it was");
+    let mailbox = archive.items(&firm, &format!("MAILBOX#{}", messages[0].mailbox)).await;
+    let log = archive.items(&firm, "LOG").await;
+    // Nothing follows the last entry of the trail.
+    for item in listed.iter().chain(&mailbox).chain(&log).chain(&trail[..trail.len() - 1]) {
+        archive.remove_item(item).await;
+        assert_eq!(archive.verify().await, [(Missing, name(item))], "{item:?}");
+        archive.put_item(item).await;
+    }
+    // An entry that no seal tells of, as versions without seals wrote it, is told by the next one.
+    let mut other = changed(&trail[1], "path");
+    other.remove("seal");
+    archive.put_item(&other).await;
+    assert_eq!(archive.verify().await, [(Altered, name(&trail[2]))]);
+    archive.put_item(&trail[1]).await;
+    // Whoever deletes a mailbox by the API has it told.
+    archive.world.delete(&format!("/v1/firms/{}/mailboxes/{}", archive.firm, messages[0].mailbox)).await;
+    archive.is_proved(&archive.verify().await, "its messages stay");
+    archive.append().await;
+    archive.is_proved(&archive.verify().await, "the log says that it was deleted");
+}
+
+fn held(dossier: &str) -> serde_json::Value {
+    json!({ "dossier": dossier, "held": true, "reason": "Case 7" })
 }
 
 fn attributes(value: &serde_json::Value) -> Item {

@@ -335,6 +335,26 @@ async fn a_log_that_is_not_as_it_was_written_is_not_appended_to() {
 }
 
 #[tokio::test]
+async fn a_key_is_replaced_also_where_nothing_comes() {
+    let log = Log::new().await;
+    let (old, new) = ("o".repeat(40), "n".repeat(40));
+    let keys = async |lines: &str| log.app().secrets.write(EVIDENCE_KEY, &lines.into()).await.unwrap();
+    keys(&old).await;
+    log.facts(3).await;
+    assert_eq!(log.append_all().await, 3);
+    // The log has one entry more, which both sign, and that is all.
+    keys(&format!("{old}\n{new}")).await;
+    for _ in 0..2 {
+        assert_eq!(log.append_all().await, 4);
+    }
+    keys(&new).await;
+    assert_eq!(log.append_all().await, 4);
+    log.facts(1).await;
+    assert_eq!(log.append_all().await, 5);
+    log.is_one_history_of(5).await;
+}
+
+#[tokio::test]
 async fn a_key_is_replaced_by_checkpoints_that_both_sign() {
     let log = Log::new().await;
     let (old, new) = ("o".repeat(40), "n".repeat(40));

@@ -284,6 +284,66 @@ async fn only_a_confirmed_erasure_keeps_mail_less_long_and_a_hold_refuses_it() {
 }
 
 #[tokio::test]
+async fn a_copy_that_is_put_back_while_a_shortening_goes_on_is_found() {
+    let kept = Kept::begun().await;
+    kept.set_periods(Value::Null).await;
+    let (archive, mail) = (&kept.archive, kept.mail("Now three years").await);
+    let (world, before) = (&archive.world, key(archive.firm, mail));
+    kept.set_periods(json!(3)).await;
+    kept.follow().await;
+    let bytes = archive.object(&before).await;
+    let erasure = archive.ask(json!({ "kind": "retention" })).await;
+    Box::pin(world.host.erase()).await;
+    world.post(&format!("{erasure}/confirm"), Value::Null).await.ok();
+    archive.is_proved(&archive.verify().await, "nothing is done yet");
+    Box::pin(world.host.erase()).await;
+    assert_eq!(archive.progress(&erasure).await["state"], "confirmed", "all is done once more");
+    archive.is_proved(&archive.verify().await, "it is kept less long");
+    world.clock.advance(Duration::from_secs(120));
+    archive.put(&before, &bytes).await;
+    assert_eq!(archive.verify().await, [(FindingKind::Extra, before.clone())]);
+    archive.remove(&before).await;
+    world.clock.advance(ROUND_TIME);
+    Box::pin(world.host.erase()).await;
+    assert_eq!(archive.progress(&erasure).await["state"], "erased");
+    kept.proved().await;
+    // The index says that it is where it was first.
+    let item = archive.messages(mail.mailbox).await.into_iter().find(|item| item.contains_key("until_year")).unwrap();
+    let mut ever = item.clone();
+    ever.remove("until_year");
+    archive.put_item(&ever).await;
+    assert_eq!(archive.verify().await, [(FindingKind::Altered, name(&item))]);
+    archive.put_item(&item).await;
+    // Neither does a copy come by itself that expires before its original.
+    world.clock.advance(Duration::from_secs(120));
+    let shorter = kept.at(mail, 2);
+    archive.put(&shorter, &bytes).await;
+    world.clock.advance(Duration::from_secs(1));
+    assert_eq!(archive.verify().await, [(FindingKind::Extra, shorter)]);
+}
+
+#[tokio::test]
+async fn a_copy_that_would_expire_before_its_original_is_found() {
+    let kept = Kept::begun().await;
+    kept.set_periods(Value::Null).await;
+    let (archive, mail) = (&kept.archive, kept.mail("For ever").await);
+    kept.set_periods(json!(3)).await;
+    kept.follow().await;
+    archive.ask(json!({ "kind": "retention" })).await;
+    Box::pin(archive.world.host.erase()).await;
+    let bytes = archive.object(&key(archive.firm, mail)).await;
+    // Nobody confirmed that it is kept less long, and to no other year anything would have it moved.
+    for years in [3, 2] {
+        let copy = kept.at(mail, years);
+        archive.put(&copy, &bytes).await;
+        archive.world.clock.advance(Duration::from_secs(1));
+        assert_eq!(archive.verify().await, [(FindingKind::Extra, copy.clone())]);
+        archive.remove(&copy).await;
+    }
+    kept.proved().await;
+}
+
+#[tokio::test]
 async fn every_change_of_an_original_that_is_kept_longer_is_found_and_named() {
     use FindingKind::{Altered, Extra, Missing};
     let kept = Kept::begun().await;
@@ -791,6 +851,24 @@ async fn with_object_lock_s3_holds_what_a_legal_hold_keeps_until_it_is_lifted() 
         let own = if periods { kept.at(free, 7) } else { key(free) };
         assert!(!archive.is_held(&own).await);
         assert!(Box::pin(archive.verify_with(false, days)).await.proved);
+        // The keeper has done all there was to do: what is not so is found at once.
+        archive.world.clock.advance(Duration::from_secs(1));
+        archive.set_hold(&key(held), "OFF").await;
+        let report = Box::pin(archive.verify_with(false, days)).await;
+        let found: Vec<_> = report.findings().map(|finding| (finding.kind, finding.what.clone())).collect();
+        assert_eq!(found, [(FindingKind::Unlocked, key(held))], "{report}");
+        // A mail that it has not looked at yet takes nothing from what it has.
+        archive.file(free, json!("2026/2")).await;
+        let report = Box::pin(archive.verify_with(false, days)).await;
+        let found: Vec<_> = report.findings().map(|finding| (finding.kind, finding.what.clone())).collect();
+        assert_eq!(found, [(FindingKind::Unlocked, key(held))], "{report}");
+        archive.set_hold(&key(held), "ON").await;
+        assert!(Box::pin(archive.verify_with(false, days)).await.proved, "the keeper has time");
+        let other = kept.mail("Other").await;
+        archive.file(other, json!("2026/3")).await;
+        kept.follow().await;
+        let free = other;
+        let own = if periods { kept.at(free, 7) } else { key(free) };
         // The retention of the lock is over; the hold is not, and nobody but the keeper lifts it.
         archive.world.clock.advance(Duration::from_secs(2 * 86_400));
         let version =

@@ -66,7 +66,7 @@ async fn transactions_that_meet_at_a_counter_all_take_effect_once() {
     let world = World::new().await;
     let app = &world.host.app;
     let (firm, table) = (FirmId::draw(&app.random), &app.table);
-    let counter = Key::api_key_count(firm);
+    let counter = Key::allowance(firm, 7);
     let adds = (0..8).map(|_| {
         let own = Write::insert(Key::api_key_count(FirmId::draw(&app.random)), &Counted { made: 1 });
         table.transact(vec![own, Write::add(counter.clone(), vec![("made".to_owned(), 1)])])

@@ -4,6 +4,7 @@ pub mod http;
 pub mod identity;
 pub mod link;
 pub mod queue;
+mod seal;
 pub mod secrets;
 pub mod table;
 mod table_key;

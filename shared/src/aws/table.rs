@@ -19,8 +19,8 @@ use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest as _, Sha256};
 
-use super::table_key::TableItem;
 pub use super::table_key::{Key, sortable};
+use super::{seal, table_key::TableItem};
 use crate::base::{
     clock::Clock,
     id::{ConnectorId, ErasureId, FirmId, MailboxId, MemberId, WebhookId},
@@ -133,6 +133,17 @@ pub struct RowPage<T> {
     pub next: Option<Key>,
 }
 
+/// Items as they were read for a verification.
+#[derive(Debug)]
+pub struct InspectedRows<T> {
+    /// The items.
+    pub rows: Vec<Row<T>>,
+    /// Those of them that something else than greffe changed since they were written, as far as they have a seal.
+    pub altered: Vec<Key>,
+    /// The key to go on after, if there may be more.
+    pub next: Option<Key>,
+}
+
 /// One write of a transaction.
 #[derive(Debug, Clone)]
 pub enum Write {
@@ -202,6 +213,7 @@ impl Write {
 
     /// Adds to counters; an item or a counter that is not there begins at 0.
     pub fn add(key: Key, counters: Vec<(String, i64)>) -> Self {
+        debug_assert!(!key.is_sealed(), "the seal of {key} would not fit any more");
         Self::Add { key, counters }
     }
 
@@ -239,6 +251,9 @@ fn versioned<T: Serialize>(key: &Key, value: &T, version: u64) -> TableItem {
     }
     item.extend(key.item());
     item.insert("version".to_owned(), AttributeValue::N(version.to_string()));
+    if key.is_sealed() {
+        seal::seal(&mut item);
+    }
     item
 }
 
@@ -252,6 +267,16 @@ fn read<T: DeserializeOwned>(mut item: TableItem, fallback: &Key) -> Result<Row<
         Ok(value) => Ok(Row { key, version, value }),
         Err(source) => Err(TableError::Malformed { key, source }),
     }
+}
+
+fn inspect<T: DeserializeOwned>(
+    items: Vec<TableItem>,
+    fallback: &Key,
+    next: Option<Key>,
+) -> Result<InspectedRows<T>, TableError> {
+    let altered = items.iter().filter(|item| seal::is_broken(item)).filter_map(Key::of_item).collect();
+    let rows = items.into_iter().map(|item| read(item, fallback)).collect::<Result<_, _>>()?;
+    Ok(InspectedRows { rows, altered, next })
 }
 
 /// Tries of a change that others' writes may frustrate. With the pauses between, they take about four seconds.
@@ -402,6 +427,16 @@ impl Table {
         self.items(keys).await?.into_iter().map(|item| read(item, first)).collect()
     }
 
+    /// As [`Self::get_all`], with those that do not fit their seals.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn inspect_all<T: DeserializeOwned>(&self, keys: &[Key]) -> Result<InspectedRows<T>, TableError> {
+        match keys.first() {
+            Some(first) => inspect(self.items(keys).await?, first, None),
+            None => Ok(InspectedRows { rows: Vec::new(), altered: Vec::new(), next: None }),
+        }
+    }
+
     async fn items(&self, keys: &[Key]) -> Result<Vec<TableItem>, TableError> {
         keys.iter().try_for_each(check)?;
         let mut items = Vec::with_capacity(keys.len());
@@ -438,6 +473,19 @@ impl Table {
         let (items, next) = self.page(prefix, after, limit, true).await?;
         let rows = items.into_iter().map(|item| read(item, prefix)).collect::<Result<_, _>>()?;
         Ok(RowPage { rows, next })
+    }
+
+    /// As [`Self::query`], with those that do not fit their seals.
+    ///
+    /// Errors: the table refuses or does not answer.
+    pub async fn inspect<T: DeserializeOwned>(
+        &self,
+        prefix: &Key,
+        after: Option<&Key>,
+        limit: usize,
+    ) -> Result<InspectedRows<T>, TableError> {
+        let (items, next) = self.page(prefix, after, limit, true).await?;
+        inspect(items, prefix, next)
     }
 
     async fn page(
@@ -856,6 +904,7 @@ impl Table {
         by: u64,
         set: Vec<(&'static str, AttributeValue)>,
     ) -> Result<u64, TableError> {
+        debug_assert!(!key.is_sealed(), "the seal of {key} would not fit any more");
         let parts: Vec<String> = set.iter().map(|(name, _)| format!("#{name} = :{name}")).collect();
         let mut request = self
             .client
@@ -964,6 +1013,41 @@ mod tests {
         let (thing, key) = (Thing { name: "a".to_owned(), end: Some(7) }, key());
         let row = read::<Thing>(versioned(&key, &thing, 3), &key).unwrap();
         assert_eq!((row.value, row.version, row.key), (thing, 3, key));
+    }
+
+    #[test]
+    fn what_is_evidence_has_a_seal_and_what_is_counted_up_in_place_has_none() {
+        let random = Random::seeded(1);
+        let (firm, mailbox) = (crate::base::id::FirmId::draw(&random), MailboxId::draw(&random));
+        let message = crate::base::id::MessageId::of(mailbox, &"AAk1".parse().unwrap());
+        let member = MemberId::draw(&random);
+        let is_sealed = |key: &Key| versioned(key, &Thing { name: "a".to_owned(), end: None }, 1).contains_key("seal");
+        for key in [
+            Key::firm(firm),
+            Key::mailbox(firm, mailbox),
+            Key::message(firm, message),
+            Key::filing(firm, message, 1),
+            Key::filed(firm, "2026/17", 1),
+            Key::hold(firm, "2026/17"),
+            Key::erasure(firm, ErasureId::draw(&random)),
+            Key::log_due(firm),
+            Key::stamp(firm, 7),
+            Key::audit(firm, 7),
+            Key::listed_firm(firm),
+        ] {
+            assert!(is_sealed(&key), "{key}");
+        }
+        // A fact is read with all that is stored of it, and the log has its digest.
+        for key in [
+            Key::fact(firm, 7),
+            Key::feed_counter(firm),
+            Key::progress(firm, mailbox),
+            Key::allowance(firm, 7),
+            Key::bulk_progress(firm, member, crate::base::id::BulkId::draw(&random)),
+            Key::idempotency(Some(firm), "d"),
+        ] {
+            assert!(!is_sealed(&key), "{key}");
+        }
     }
 
     /// A null in an attribute of an index would be refused by DynamoDB.

@@ -731,6 +731,30 @@ impl Key {
         own.contains(self) || self.begins_as(&Self::erasure_prefix(firm))
     }
 
+    /// The mailbox of the firm that a [`Key::mailbox`] is the key of.
+    pub fn mailbox_of(&self, firm: FirmId) -> Option<MailboxId> {
+        let mailbox = self.sk.strip_prefix("MAILBOX#")?.parse().ok()?;
+        (*self == Self::mailbox(firm, mailbox)).then_some(mailbox)
+    }
+
+    /// The number of a [`Key::audit`]; none of an entry of a version that had no chain.
+    pub fn audit_number(&self) -> Option<u64> {
+        self.sk.strip_prefix("N#")?.parse().ok()
+    }
+
+    /// Whether an item there has a seal: what is evidence, and what decides over it. A fact has none, because all that
+    /// is stored of it is in its log entry; neither has what is counted up in place, or what rounds note for
+    /// themselves.
+    pub(super) fn is_sealed(&self) -> bool {
+        let has = |begins: &[&str]| begins.iter().any(|begin| self.sk.starts_with(begin));
+        let Some(of_firm) = self.pk.strip_prefix("FIRM#") else { return self.pk == "FIRMS" };
+        match of_firm.split('#').nth(1) {
+            None => !has(&["FEED", "ALLOWANCE#", "IDEMPOTENCY#"]),
+            Some("MAILBOX") => has(&["MESSAGE#", "FILING#"]),
+            Some(noun) => ["AUDIT", "DOSSIER", "STAMP"].contains(&noun),
+        }
+    }
+
     /// The prefix of everything that lies in the partition of this key.
     pub fn partition(&self) -> Key {
         Key { pk: self.pk.clone(), sk: String::new() }

@@ -31,7 +31,7 @@ use crate::{
         tlog::{LogTile, TILE_WIDTH, TileKind, Tree, TreeError, bundle, leaf, unbundle},
     },
     firm::{
-        fact::StoredFact,
+        fact::{Fact, StoredFact},
         feed::{Feed, FeedError},
         log_due::LogDue,
     },
@@ -123,6 +123,8 @@ pub struct Appender<'a> {
 struct LogHead {
     object: LogObject,
     checkpoint: Checkpoint,
+    /// Whether a key did not sign it: it was added since.
+    lacks_a_key: bool,
 }
 
 impl Appender<'_> {
@@ -199,6 +201,10 @@ impl Appender<'_> {
                     if self.feed.stored(firm, size).await?.is_none() {
                         return Err(AppendError::Forked { number: size });
                     }
+                    if head.lacks_a_key && self.feed.last_number(firm).await? == size {
+                        self.tell_new_key(firm, now).await?;
+                        continue;
+                    }
                 }
                 return Ok(Appended { size, added: 0, more: false });
             }
@@ -231,7 +237,17 @@ impl Appender<'_> {
         if !own.by_id().any(|(id, _)| signers.iter().any(|signer| signer == id)) {
             return Err(CheckpointError::Malformed.into());
         }
-        Ok(Some(LogHead { object, checkpoint }))
+        let lacks_a_key = own.by_id().any(|(id, _)| !signers.iter().any(|signer| signer == id));
+        Ok(Some(LogHead { object, checkpoint, lacks_a_key }))
+    }
+
+    /// Has a log that nothing comes to signed by a key that was added: once the old key is gone, nothing else would
+    /// vouch for the new one.
+    async fn tell_new_key(&self, firm: FirmId, now: Timestamp) -> Result<(), AppendError> {
+        let number = self.feed.take_numbers(firm, 1).await?;
+        // A number that was given up is an entry, too.
+        self.feed.record(firm, number, &Fact::key_added(number, now)).await?;
+        Ok(())
     }
 
     /// The facts after number `size`, as far as they make full tiles or are all, and whether there may be more.

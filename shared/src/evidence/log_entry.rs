@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     base::{
         digest::Digest,
-        id::{FirmId, MessageId},
+        id::{FirmId, MailboxId, MessageId},
     },
     firm::{fact::StoredFact, retention::KeptUntil},
     mail::archive::OriginalKey,
@@ -92,6 +92,11 @@ pub fn entry(firm: FirmId, number: u64, fact: &StoredFact) -> Result<Vec<u8>, En
     if line.len() > ENTRY_BYTES_MAX { Err(lacks("a length that an entry may have")) } else { Ok(line) }
 }
 
+/// The mailbox that was deleted, if a fact with this type and id says so.
+pub(super) fn deleted_mailbox(of_type: &str, id: &str) -> Option<MailboxId> {
+    id.strip_suffix("-deleted").filter(|_| of_type == "mailbox_deleted")?.parse().ok()
+}
+
 /// What an entry says.
 #[derive(Debug, Deserialize)]
 pub(super) struct LoggedEntry {
@@ -140,6 +145,11 @@ impl LoggedEntry {
             "message_removed" => self.message.map(|message| (message, true)),
             _ => None,
         }
+    }
+
+    /// The mailbox that was deleted, if it says so.
+    pub fn deleted_mailbox(&self) -> Option<MailboxId> {
+        deleted_mailbox(&self.r#type, &self.id)
     }
 
     /// The facts that were lost, if it says that the table was restored: after the first number, up to the second.

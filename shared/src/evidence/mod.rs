@@ -44,5 +44,6 @@ mod verify_index;
 mod verify_keeping;
 mod verify_originals;
 mod verify_state;
+mod verify_table;
 pub mod versions;
 pub mod zip;

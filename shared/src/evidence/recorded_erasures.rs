@@ -19,6 +19,10 @@ use crate::{
 /// last of them.
 const TIME_SLACK: SignedDuration = SignedDuration::from_mins(20);
 
+/// How long after its record an erasure may not have come to a message: a round that was at it takes some minutes, and
+/// an erasure that died is gone on with.
+const ERASURE_PATIENCE: SignedDuration = SignedDuration::from_hours(1);
+
 /// A fact that was erased: the log has its entry.
 pub(super) struct ErasedFact {
     /// Its number.
@@ -32,6 +36,8 @@ pub(super) struct ErasedFact {
 /// An erasure, as its record says.
 pub(super) struct RecordedErasure {
     pub(super) scope: ErasedScope,
+    /// When it was recorded.
+    pub(super) at: Option<Timestamp>,
     /// Who and why; none if the record can't be read, or was lost with a table that was restored.
     pub(super) note: Option<ErasureNote>,
     /// Whether what is left of its messages has that, too: not before 0.2.0.
@@ -101,7 +107,7 @@ impl RecordedErasures {
             ErasedScope::Member(_) => {}
         }
         let is_noted = fact.is_some_and(|fact| fact.text("requested_by").is_some());
-        self.records.insert(number, RecordedErasure { scope, note: fact.and_then(noted), is_noted });
+        self.records.insert(number, RecordedErasure { scope, at: line.at, note: fact.and_then(noted), is_noted });
     }
 
     /// Whether the whole firm was erased.
@@ -138,15 +144,15 @@ impl RecordedErasures {
         self.explains(message, number) && !self.events.contains_key(&message)
     }
 
-    /// Whether all of the message's mailbox was erased.
-    fn is_emptied(&self, message: MessageId) -> bool {
-        self.firm.is_some() || self.mailboxes.contains_key(&message.mailbox)
+    /// Whether all of a mailbox was erased.
+    pub fn is_emptied(&self, mailbox: MailboxId) -> bool {
+        self.firm.is_some() || self.mailboxes.contains_key(&mailbox)
     }
 
     /// Whether anything says that the message was erased, or may say so.
     pub fn may_have(&self, message: MessageId) -> bool {
         self.is_unknown
-            || self.is_emptied(message)
+            || self.is_emptied(message.mailbox)
             || self.named.contains_key(&message)
             || self.events.contains_key(&message)
             || self.lost.contains_key(&message)
@@ -200,12 +206,13 @@ impl RecordedErasures {
         id: MessageId,
         message: Option<&Message>,
         received_at: Option<Timestamp>,
+        now: Timestamp,
     ) -> Option<(FindingKind, String)> {
         let event = self.events.get(&id).map(|event| event.number);
         let number = event.or_else(|| self.named.get(&id)?.last().copied())?;
         let Some(message) = message else {
             let detail = format!("fact {number} tells of its erasure: without it, the mail may be archived again");
-            return (!self.is_emptied(id)).then_some((FindingKind::Missing, detail));
+            return (!self.is_emptied(id.mailbox)).then_some((FindingKind::Missing, detail));
         };
         if message.state.is_left_over() {
             let differences = self.differences(id, message, received_at);
@@ -213,14 +220,17 @@ impl RecordedErasures {
             return (!differences.is_empty()).then_some((FindingKind::Altered, detail));
         }
         let own = message.state.number();
+        // A round that is at it may have taken a new number since the record.
+        let record = self.records.get(&number).and_then(|record| record.at);
+        let is_recent = record.is_some_and(|at| now.duration_since(at) <= ERASURE_PATIENCE);
         match own {
+            Some(own) if event.is_none() && (own < number || is_recent) => {
+                self.under_way.insert(id);
+                None
+            }
             Some(own) if own > number && message.original().is_some() => {
                 let detail = format!("fact {own} archived it again after it was erased (fact {number})");
                 Some((FindingKind::Extra, detail))
-            }
-            Some(own) if own < number && event.is_none() => {
-                self.under_way.insert(id);
-                None
             }
             _ => {
                 let detail = format!("fact {number} says that it was erased, and it is {}", message.state.name());

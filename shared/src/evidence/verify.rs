@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 
 use crate::{
-    aws::table::{Key, Table, TableError},
+    aws::table::{InspectedRows, Key, Table, TableError},
     base::id::{FirmId, MessageId},
     evidence::{
         bucket::BucketError,
@@ -162,6 +162,7 @@ impl Verifier<'_> {
         let mut inspection = Inspection::begin(self.store, firm, (&own, reached), &stamped, self.roots).await?;
         let stamps = inspection.stamps_that_hold();
         let (size, mut state, mut number) = (inspection.size(), VerifyState::default(), 0);
+        state.kept_to = self.read_kept(firm).await?;
         if reached > size {
             let detail = format!("the index says that the log reached {reached}, and it reaches {size}");
             state.note_finding(FindingKind::Missing, key(firm, ""), detail);
@@ -188,10 +189,12 @@ impl Verifier<'_> {
         if self.share.is_none() {
             self.compare_objects(firm, &mut state).await?;
             self.compare_index(firm, &mut state).await?;
+            self.compare_table(firm, size, &mut state).await?;
         }
         self.compare_holds(firm, &mut state).await?;
         state.settle_doubts(firm);
         state.explain_missing(firm);
+        state.name_altered();
         state.findings.sort();
         state.findings.dedup_by(|one, other| (one.kind, &one.what) == (other.kind, &other.what));
         let VerifyState { originals, originals_erased, originals_expired, copies_left, .. } = state;
@@ -257,8 +260,9 @@ impl Verifier<'_> {
         let ids: Vec<MessageId> = ids.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
         for ids in ids.chunks(100) {
             let keys: Vec<Key> = ids.iter().map(|id| Key::message(firm, *id)).collect();
-            match self.table.get_all::<Message>(&keys).await {
-                Ok(rows) => {
+            match self.table.inspect_all::<Message>(&keys).await {
+                Ok(InspectedRows { rows, altered, .. }) => {
+                    state.altered.extend(altered);
                     // By where they lie: an item may say that it is another.
                     let at: HashMap<&Key, MessageId> = keys.iter().zip(ids.iter().copied()).collect();
                     found.extend(rows.into_iter().filter_map(|row| Some((*at.get(&row.key)?, row.value))));

@@ -14,7 +14,7 @@ use crate::{
         report::{EvidenceFinding, FindingKind},
         tlog::{LogTile, TILE_WIDTH, TileKind, leaf},
         verify::{PAGE, Verifier, VerifyError},
-        verify_state::{ArchivedFact, ExpectedOriginal, VerifyState, claimed},
+        verify_state::{ArchivedFact, ExpectedOriginal, OriginalMismatch, VerifyState, claimed},
     },
     firm::{fact::StoredFact, retention::KeptUntil},
     mail::{keeping_history::KeepingChange, message::Message},
@@ -48,6 +48,7 @@ impl Verifier<'_> {
             let claim = line.and_then(|line| ArchivedFact::of(line, same));
             state.claims.push(claimed(claim.as_ref().filter(|_| !is_erased), line.filter(|_| same.is_some())));
             state.reached = number;
+            state.note_unkept(number, stored);
             if let Some(line) = line {
                 state.note_entry((line, claim.as_ref()), stored, same, (is_lost, is_erased), firm);
             }
@@ -71,6 +72,8 @@ impl Verifier<'_> {
             claims.extend(claim.filter(|_| !is_erased).map(|claim| ArchivedFact { is_lost, ..claim }));
         }
         state.mailboxes.extend(claims.iter().map(|claim| claim.message.mailbox));
+        let told = claims.iter().filter(|claim| !claim.is_lost);
+        state.mailboxes_told.extend(told.map(|claim| (claim.message.mailbox, claim.number)));
         let others = in_doubt.iter().filter_map(|(_, other)| other.as_ref());
         let asked = claims.iter().chain(others).map(|claim: &ArchivedFact| claim.message);
         let asked: BTreeSet<MessageId> = asked.chain(filings.iter().map(RecordedFiling::message)).collect();
@@ -169,7 +172,15 @@ impl Verifier<'_> {
             let original = messages.get(id).and_then(Message::original);
             original.is_some_and(|original| original.until != *until).then_some(*id)
         };
-        altered.extend(changed.iter().filter_map(is_other));
+        let others: BTreeSet<MessageId> = changed.iter().filter_map(is_other).collect();
+        altered.extend(&others);
+        // These were not where the index says.
+        let is_moved =
+            |mismatch: &mut OriginalMismatch| mismatch.there.is_none() && others.contains(&mismatch.look.message);
+        for OriginalMismatch { look, .. } in state.mismatches.extract_if(.., is_moved) {
+            state.originals -= 1;
+            looks.push(ExpectedOriginal { until: changed[&look.message], ..look });
+        }
         for message in altered {
             if state.told.insert(message) {
                 let detail = "other than in the log: until_year";
@@ -201,6 +212,7 @@ impl Verifier<'_> {
                 continue;
             }
             let fact = self.table.get::<StoredFact>(&Key::fact(firm, number)).await?.map(|row| row.value);
+            state.note_unkept(number, fact.as_ref());
             if fact.as_ref().and_then(StoredFact::lost).is_some() {
                 continue;
             }

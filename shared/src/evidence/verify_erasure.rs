@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
@@ -35,7 +36,7 @@ impl Verifier<'_> {
         for ids in asked.chunks(PAGE) {
             let messages = self.read_messages(firm, ids.to_vec(), state).await?;
             for id in ids {
-                let found = state.erasures.judge(*id, messages.get(id), received.get(id).copied());
+                let found = state.erasures.judge(*id, messages.get(id), received.get(id).copied(), self.now);
                 if let Some((kind, detail)) = found
                     && state.told.insert(*id)
                 {
@@ -61,8 +62,7 @@ impl Verifier<'_> {
                     state.note_finding(FindingKind::Altered, row.key, "it can't be understood");
                     continue;
                 };
-                let is_confirmed = matches!(order.progress, ErasureState::Confirmed { .. });
-                state.is_shortening |= is_confirmed && matches!(order.target, ErasureTarget::Retention);
+                state.shortenings.extend(shortening(&order));
                 let numbers = recorded.extract_if(.., |id, _| Key::erasure(firm, *id) == row.key).next();
                 let erasures = &state.erasures;
                 let found = match numbers {
@@ -90,4 +90,15 @@ impl Verifier<'_> {
         }
         Ok(())
     }
+}
+
+/// From when until when an erasure has originals kept less long; without an end while it is carried out.
+fn shortening(order: &ErasureOrder) -> Option<(Timestamp, Option<Timestamp>)> {
+    let end = match &order.progress {
+        ErasureState::Erased { at, .. } => Some(*at),
+        ErasureState::Confirmed { .. } => None,
+        _ => return None,
+    };
+    let begun = order.confirmed.as_ref().map_or(order.created_at, |confirmed| confirmed.at);
+    matches!(order.target, ErasureTarget::Retention).then_some((begun, end))
 }

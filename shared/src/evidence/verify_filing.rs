@@ -121,7 +121,8 @@ impl Verifier<'_> {
         state.filings.sort();
         let (prefix, mut after) = (Key::filings_prefix(firm, mailbox), None);
         loop {
-            let page = self.table.query::<Value>(&prefix, after.as_ref(), PAGE).await?;
+            let page = self.table.inspect::<Value>(&prefix, after.as_ref(), PAGE).await?;
+            state.altered.extend(page.altered);
             for row in page.rows {
                 match row.key.filing_of(mailbox).map(|(message, count)| FilingId { message, count }) {
                     Some(of) if state.filings.has(of) => {}
@@ -162,7 +163,8 @@ impl Verifier<'_> {
         for dossier in std::mem::take(&mut state.filings.dossiers) {
             let (prefix, mut after) = (Key::filed(firm, &dossier, 0).partition(), None);
             loop {
-                let page = self.table.query::<Value>(&prefix, after.as_ref(), PAGE).await?;
+                let page = self.table.inspect::<Value>(&prefix, after.as_ref(), PAGE).await?;
+                state.altered.extend(page.altered);
                 self.compare_places(firm, &dossier, page.rows, state).await?;
                 after = page.next;
                 if after.is_none() {

@@ -4,6 +4,8 @@
 //! in between, or a reader gave the number up, the next round goes on. So a message without a fact is `archived` and no
 //! more, was archived a short time ago, and nothing else has its number.
 
+use std::collections::BTreeSet;
+
 use jiff::SignedDuration;
 
 use crate::{
@@ -41,13 +43,14 @@ impl Verifier<'_> {
     /// Compares each message of the index with the log and the facts; one that no fact has yet, with the bucket.
     pub(super) async fn compare_index(&self, firm: FirmId, state: &mut VerifyState) -> Result<(), VerifyError> {
         let mailboxes = self.table.query_all::<serde_json::Value>(&Key::mailbox_prefix(firm)).await?;
-        let known = mailboxes.iter().filter_map(|row| row.value["id"].as_str()?.parse().ok());
-        state.mailboxes.extend(known.collect::<Vec<MailboxId>>());
+        let stored: BTreeSet<MailboxId> = mailboxes.iter().filter_map(|row| row.key.mailbox_of(firm)).collect();
+        state.mailboxes.extend(&stored);
         for mailbox in state.mailboxes.clone() {
             self.compare_histories(firm, mailbox, state).await?;
             let (prefix, mut after) = (Key::message_prefix(firm, mailbox), None);
             loop {
-                let page = self.table.query::<serde_json::Value>(&prefix, after.as_ref(), PAGE).await?;
+                let page = self.table.inspect::<serde_json::Value>(&prefix, after.as_ref(), PAGE).await?;
+                state.altered.extend(page.altered);
                 let messages: Vec<_> =
                     page.rows.into_iter().filter_map(|row| state.read_indexed(mailbox, row)).collect();
                 self.compare_unclaimed(firm, &messages, state).await?;
@@ -58,7 +61,16 @@ impl Verifier<'_> {
                 }
             }
         }
-        self.compare_dossiers(firm, state).await
+        self.compare_dossiers(firm, state).await?;
+        // A mailbox and the fact that it was deleted go together, and the facts were read last.
+        let told = std::mem::take(&mut state.mailboxes_told);
+        for (mailbox, number) in told.into_iter().filter(|(mailbox, _)| !stored.contains(mailbox)) {
+            if !state.mailboxes_deleted.contains(&mailbox) && !state.erasures.is_emptied(mailbox) {
+                let detail = format!("fact {number} tells of a mail of it, and none that it was deleted");
+                state.note_finding(FindingKind::Missing, Key::mailbox(firm, mailbox), detail);
+            }
+        }
+        Ok(())
     }
 
     /// Looks at the messages that no fact tells of.

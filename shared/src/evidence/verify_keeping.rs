@@ -11,6 +11,7 @@ use crate::{
     aws::table::{Key, Row, TableError},
     base::id::{FirmId, MessageId},
     evidence::{
+        log_entry::deleted_mailbox,
         report::FindingKind,
         verify::{AT_ONCE, PAGE, Verifier, VerifyError},
         verify_state::VerifyState,
@@ -21,7 +22,7 @@ use crate::{
         keeping_history::{HeldSince, is_as_recorded},
         legal_hold::LegalHold,
         message::Message,
-        retention_keeper::{DossierClass, KEEPER_PATIENCE, KeepingRules},
+        retention_keeper::{DossierClass, KEEPER_PATIENCE, KeeperPlace, KeepingRules},
     },
 };
 
@@ -65,21 +66,33 @@ impl Verifier<'_> {
             let Some((last, _)) = facts.last_key_value() else { return Ok(is_newer) };
             state.reached = *last;
             for (number, fact) in &facts {
+                state.note_unkept(*number, Some(fact));
                 is_newer |= state.keeping.note(fact);
                 state.filings.note(*number, fact);
+                let deleted = fact.text("type").zip(fact.text("id")).and_then(|(of, id)| deleted_mailbox(of, id));
+                state.mailboxes_deleted.extend(deleted);
             }
         }
     }
 
+    /// The number of the fact up to which the keeper has done all there was to do, if it has nothing left of that.
+    pub(super) async fn read_kept(&self, firm: FirmId) -> Result<Option<u64>, TableError> {
+        // What can't be understood is a finding of its own.
+        let place = self.table.get::<Value>(&Key::keeper(firm)).await?;
+        let place = place.and_then(|row| serde_json::from_value::<KeeperPlace>(row.value).ok());
+        Ok(place.filter(|place| place.has_holds && place.again_after.is_none()).map(|place| place.after))
+    }
+
     /// Compares S3's legal holds with those that the facts tell of. The keeper has had time for what is older than its
-    /// patience.
+    /// patience, and has done all that came before the first fact that it has not looked at.
     pub(super) async fn compare_holds(&self, firm: FirmId, state: &mut VerifyState) -> Result<(), VerifyError> {
         let looked = std::mem::take(&mut state.holds);
         if state.is_keeping_unknown || looked.is_empty() {
             return Ok(());
         }
         let patience = SignedDuration::try_from(KEEPER_PATIENCE).unwrap_or_default();
-        let settled = self.now.checked_sub(patience).unwrap_or(Timestamp::MIN);
+        let kept = state.kept_to.map(|_| state.unkept_since.map_or(self.now, |since| since.min(self.now)));
+        let settled = self.now.checked_sub(patience).unwrap_or(Timestamp::MIN).max(kept.unwrap_or(Timestamp::MIN));
         let HeldSince { ever, throughout } = state.keeping.held_since(settled);
         for some in looked.chunks(PAGE) {
             let messages = self.read_messages(firm, some.iter().map(|(key, _)| key.message).collect(), state).await?;

@@ -14,7 +14,7 @@ use crate::{
         bucket::ObjectHead,
         report::FindingKind,
         verify::{AT_ONCE, Verifier, VerifyError},
-        verify_state::{ExpectedOriginal, OriginalMismatch, VerifyState},
+        verify_state::{ExpectedOriginal, MOVE_SLACK, OriginalMismatch, VerifyState},
         versions::KeyVersions,
     },
     firm::retention::KeptUntil,
@@ -184,9 +184,15 @@ impl Verifier<'_> {
                     let has_lain = state.places.get(&id).is_some_and(|places| places.contains(&until));
                     // A round that was cut off stored it before the one that told of it.
                     let is_earlier = object.written_at.is_some_and(|at| at < original.archived_at);
-                    let may_stay = is_earlier || self.is_being_made(rules.as_ref(), message, until).await?;
-                    // A copy that would be kept longer is deleted, unless Object Lock keeps it.
-                    let may_stay = may_stay || until < original.until || state.is_shortening;
+                    let is_left = match until < original.until {
+                        true => has_lain || self.may_be_left(id, object.written_at, state),
+                        // What would be kept longer is deleted, unless Object Lock keeps it.
+                        false => state.is_shortening() && has_lain && !state.is_put_back(id, object.written_at),
+                    };
+                    let may_be_made = until > original.until || state.is_shortening();
+                    let may_stay = is_earlier
+                        || is_left
+                        || may_be_made && self.is_being_made(rules.as_ref(), message, until).await?;
                     match may_stay || has_lain {
                         true => copies.push((object.key.clone(), original.stored(), may_stay)),
                         false => state.note_finding(FindingKind::Extra, &object.key, "no entry says that it lay there"),
@@ -199,6 +205,17 @@ impl Verifier<'_> {
                 return Ok(());
             }
         }
+    }
+
+    /// Whether a copy that expires before its original may be left of a move that broke off: one that came before the
+    /// last move, or was made while an erasure had originals kept less long.
+    fn may_be_left(&self, message: MessageId, written_at: Option<Timestamp>, state: &VerifyState) -> bool {
+        let Some(at) = written_at.filter(|at| *at < self.now) else { return true };
+        let was_moved = state.moved_at.contains_key(&message) && !state.is_put_back(message, written_at);
+        let is_within = |(begun, end): &(Timestamp, Option<Timestamp>)| {
+            at.duration_since(*begun) >= -MOVE_SLACK && end.is_none_or(|end| at.duration_since(end) <= MOVE_SLACK)
+        };
+        was_moved || state.shortenings.iter().any(is_within)
     }
 
     /// Whether a keeper, or a confirmed erasure, may be about to have the original of a message there.

@@ -1,8 +1,8 @@
 //! What is known of a firm while it is verified, and what was found.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     aws::table::{Key, Row},
@@ -23,6 +23,9 @@ use crate::{
         message::Message,
     },
 };
+
+/// How far the clock of S3 may differ from that of a function which moved an original.
+pub(super) const MOVE_SLACK: SignedDuration = SignedDuration::from_mins(1);
 
 /// An original that a fact tells of.
 #[derive(Debug, Clone)]
@@ -123,6 +126,12 @@ pub(super) struct VerifyState {
     /// Where messages are filed.
     pub(super) filings: RecordedFilings,
     pub(super) mailboxes: BTreeSet<MailboxId>,
+    /// Those of them whose messages facts tell of that the table did not lose, each with the number of one.
+    pub(super) mailboxes_told: BTreeMap<MailboxId, u64>,
+    /// Mailboxes that were deleted.
+    pub(super) mailboxes_deleted: BTreeSet<MailboxId>,
+    /// Items that do not fit their seals.
+    pub(super) altered: Vec<Key>,
     /// Messages of which a finding tells already.
     pub(super) told: BTreeSet<MessageId>,
     pub(super) mismatches: Vec<OriginalMismatch>,
@@ -138,14 +147,16 @@ pub(super) struct VerifyState {
     pub(super) erasures: RecordedErasures,
     /// Findings that an erasure may explain.
     pub(super) doubts: Vec<DoubtfulFinding>,
-    /// Whether an erasure is at having mail kept less long.
-    pub(super) is_shortening: bool,
+    /// When erasures had mail kept less long; without an end, one is at it.
+    pub(super) shortenings: Vec<(Timestamp, Option<Timestamp>)>,
     /// Numbers of lost facts that told of how long mail is to be kept.
     pub(super) keeping_lost: Vec<u64>,
     /// Numbers of facts that are not those of the log, where the index does not tell which was changed.
     pub(super) undecided: Vec<u64>,
     /// Until when originals are kept since their entries, as the last entry about it says.
     pub(super) changed: HashMap<MessageId, KeptUntil>,
+    /// When that was recorded.
+    pub(super) moved_at: HashMap<MessageId, Timestamp>,
     /// Where originals have lain that were moved, as far as entries say so.
     pub(super) places: HashMap<MessageId, BTreeSet<KeptUntil>>,
     /// Originals that the message and its log entry say are kept until different years, and the year of the message.
@@ -154,6 +165,10 @@ pub(super) struct VerifyState {
     pub(super) keeping: KeepingHistory,
     /// Whether one of those facts may be missing, or is not as it was written.
     pub(super) is_keeping_unknown: bool,
+    /// The number of the fact up to which a keeper had nothing left to do when the verification began.
+    pub(super) kept_to: Option<u64>,
+    /// Since when there are facts after that.
+    pub(super) unkept_since: Option<Timestamp>,
     /// The last number of a fact that was compared.
     pub(super) reached: u64,
     /// Originals that have expired and are gone.
@@ -185,6 +200,14 @@ impl VerifyState {
         self.doubts.push(DoubtfulFinding { message, number, is_sure: true, finding });
     }
 
+    /// Takes in that there is fact `number`: a keeper may not have looked at it yet.
+    pub(super) fn note_unkept(&mut self, number: u64, fact: Option<&StoredFact>) {
+        let at = fact.and_then(|fact| fact.text("at")?.parse().ok());
+        if let Some(at) = at.filter(|_| Some(number) > self.kept_to) {
+            self.unkept_since = Some(self.unkept_since.map_or(at, |since| since.min(at)));
+        }
+    }
+
     /// Takes in what a fact says of how long mail is to be kept. `is_same`: it is as it was written; `entry`: what the
     /// log has, if it can be read.
     pub(super) fn note_keeping(&mut self, fact: Option<&StoredFact>, is_same: bool, entry: Option<&LoggedEntry>) {
@@ -210,6 +233,7 @@ impl VerifyState {
         firm: FirmId,
     ) {
         self.restored.extend(line.lost_range());
+        self.mailboxes_deleted.extend(line.deleted_mailbox());
         self.erasures.note(line, same, is_lost);
         if is_lost && line.void_id().is_some_and(KeepingChange::is_id) {
             self.keeping_lost.push(line.number);
@@ -229,6 +253,7 @@ impl VerifyState {
     /// Notes where an original lies from now on.
     pub(super) fn note_change(&mut self, line: &LoggedEntry, is_lost: bool) {
         let Some((message, until)) = line.change() else { return };
+        self.moved_at.extend(line.at.map(|at| (message, at)));
         self.places.entry(message).or_default().insert(until);
         // A table that was restored has originals where they were before a change that it lost.
         if !is_lost {
@@ -294,6 +319,31 @@ impl VerifyState {
             return None;
         };
         (!self.told.contains(&id)).then_some((id, message))
+    }
+
+    /// Whether an erasure is at having mail kept less long.
+    pub(super) fn is_shortening(&self) -> bool {
+        self.shortenings.iter().any(|(_, end)| end.is_none())
+    }
+
+    /// Whether an object of a message was written after its original was moved for the last time.
+    pub(super) fn is_put_back(&self, message: MessageId, written_at: Option<Timestamp>) -> bool {
+        let moved_at = self.moved_at.get(&message);
+        written_at.zip(moved_at).is_some_and(|(written, moved)| written.duration_since(*moved) > MOVE_SLACK)
+    }
+
+    /// Names the items that do not fit their seals, but for those of which something better is known.
+    pub(super) fn name_altered(&mut self) {
+        let altered = std::mem::take(&mut self.altered).into_iter().map(|key| key.to_string());
+        let told: BTreeSet<&String> = self.findings.iter().map(|finding| &finding.what).collect();
+        let untold: Vec<String> = altered.filter(|key| !told.contains(key)).collect();
+        for key in untold {
+            self.note_finding(
+                FindingKind::Altered,
+                key,
+                "something else than greffe changed it: it does not fit its seal",
+            );
+        }
     }
 
     /// Says what has become of the originals that are not what they were.

@@ -588,6 +588,11 @@ impl Fact {
         Self { id: format!("void-{number}"), at: now, what: FactEvent::Void }
     }
 
+    /// That the logs have a new key.
+    pub fn key_added(number: u64, now: Timestamp) -> Self {
+        Self { id: format!("key-added-{number}"), at: now, what: FactEvent::Void }
+    }
+
     /// That the table was restored, and lost the facts after number `last` up to number `size`.
     pub fn restored(last: u64, size: u64, now: Timestamp) -> Self {
         Self { id: format!("restored-{last}-{size}"), at: now, what: FactEvent::Void }
