@@ -1192,21 +1192,23 @@ async fn what_a_ticked_folder_means_for_those_below_it_stands_beside_it() {
 }
 
 #[tokio::test]
-async fn images_are_said_to_be_withheld_only_where_a_mail_has_some() {
+async fn what_the_page_of_a_mail_leaves_out_is_said_and_only_then() {
     let world = World::new().await;
     let registry = world.registry().await;
     let visitor = Visitor::invited(&world, &registry.firm, "reader", ADA).await;
-    let read = async |image: &str| {
+    let read = async |rest: &str| {
         let mime = format!(
-            "From: duval@cabinet.example\r\nTo: {ADA}\r\nSubject: Plan\r\nContent-Type: text/html\r\n\r\n<p>Hello</p>{image}\r\n"
+            "From: duval@cabinet.example\r\nTo: {ADA}\r\nSubject: Plan\r\nContent-Type: text/html\r\n\r\n<p>Hello</p>{rest}\r\n"
         );
         let mail = world.microsoft.deliver(ADA, "inbox", Mail::new(mime, world.clock.now())).unwrap();
         world.run_until_idle().await;
         let message = message_id(&registry, &mail.immutable_id);
         visitor.get(&format!("{}/documents/{message}", home(&registry))).await
     };
-    assert!(!read("").await.html.contains("Images from the web"));
+    let whole = read("").await;
+    assert!(!whole.html.contains("Images from the web") && !whole.html.contains("longer than what is shown"));
     read("<img src=\"https://tracker.example/p.gif\">").await.shows(&["Images from the web", "images=remote"]);
+    read(&"<p>word</p>".repeat(300_000)).await.shows(&["This mail is longer than what is shown here."]);
 }
 
 #[tokio::test]

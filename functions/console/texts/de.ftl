@@ -266,6 +266,7 @@ attachments = Anhänge
 attachment-read = Lesen
 images-withheld = Bilder aus dem Web werden nicht geladen, weil sie dem Absender zeigen, wann Sie lesen.
 images-show = Trotzdem laden
+mail-is-cut = Diese E-Mail ist länger als das, was hier steht. Das Original enthält alles.
 evidence = Nachweis
 evidence-since = Unverändert aufbewahrt seit { $name }.
 evidence-until = Sie wird bis { $name } aufbewahrt.

@@ -266,6 +266,7 @@ attachments = Attachments
 attachment-read = Read
 images-withheld = Images from the web are not loaded, because they tell the sender when you read.
 images-show = Load them
+mail-is-cut = This mail is longer than what is shown here. The original has all of it.
 evidence = Evidence
 evidence-since = Kept unchanged since { $name }.
 evidence-until = It is kept until { $name }.

@@ -266,6 +266,7 @@ attachments = Pièces jointes
 attachment-read = Lire
 images-withheld = Les images du web ne sont pas chargées, car elles disent à l'expéditeur quand vous lisez.
 images-show = Les charger
+mail-is-cut = Ce courriel est plus long que ce qui est affiché ici. L'original contient tout.
 evidence = Preuve
 evidence-since = Conservé inchangé depuis le { $name }.
 evidence-until = Il est conservé jusqu'au { $name }.

@@ -266,6 +266,7 @@ attachments = Bijlagen
 attachment-read = Lezen
 images-withheld = Afbeeldingen van het web worden niet geladen: daaraan zou de afzender zien dat u de e-mail leest.
 images-show = Toch laden
+mail-is-cut = Deze e-mail is langer dan wat hier staat. Het origineel bevat alles.
 evidence = Bewijs
 evidence-since = Ongewijzigd bewaard sinds { $name }.
 evidence-until = Het wordt bewaard tot { $name }.

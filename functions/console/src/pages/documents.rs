@@ -336,6 +336,7 @@ struct MailText {
     to: Vec<PersonView>,
     cc: Vec<PersonView>,
     date: Option<Timestamp>,
+    is_cut: bool,
     passages: Vec<Vec<Run>>,
 }
 
@@ -381,6 +382,8 @@ struct MailShown {
     remote: bool,
     /// Whether it has images of the web that are not.
     withheld: bool,
+    /// Whether it has more than is shown.
+    is_cut: bool,
 }
 
 impl MailShown {
@@ -520,33 +523,46 @@ pub(crate) async fn read(
     let (list, view) = tokio::try_join!(ListShown::of(&firm_page, search), firm_page.api().get::<MessageView>(&own))?;
     let remote = reading.remote();
     let plain = Reading { images: String::new(), ..reading };
-    let (head, attachments, log, withheld) = match view.sha256 {
+    let (head, attachments, log, page) = match view.sha256 {
         Some(_) => {
             let within = plain.asked("");
             let text = of(&format!("/text{}", plain.asked(&q)));
             let (attachments, html) = (of(&format!("/attachments{within}")), of(&format!("/html{within}")));
             let log = firm_page.v1("/log");
-            let (head, attachments, log, withheld) = tokio::try_join!(
+            let (head, attachments, log, page) = tokio::try_join!(
                 firm_page.api().get::<MailText>(&text),
                 firm_page.api().get::<Attachments>(&attachments),
                 // The mail can be read also where its log can't.
                 async { Ok(firm_page.api().get::<LogView>(&log).await.ok()) },
-                async { if remote { Ok(false) } else { withholds(&firm_page, &html).await } },
+                LeftOut::of(&firm_page, &html),
             )?;
-            (Some(head), attachments.items, log, withheld)
+            (Some(head), attachments.items, log, page)
         }
-        None => (None, Vec::new(), None, false),
+        None => (None, Vec::new(), None, LeftOut::default()),
     };
+    let (withheld, is_cut) = (page.images && !remote, page.rest || head.as_ref().is_some_and(|head| head.is_cut));
     let attachments = attachments.into_iter().filter(|attachment| !attachment.inline).collect();
-    let mail = Some(MailShown { view, head, attachments, log, within: plain.within, remote, withheld });
+    let mail = Some(MailShown { view, head, attachments, log, within: plain.within, remote, withheld, is_cut });
     Ok(render(&DocumentsPage { s: firm_page.shell("documents"), list, mail, typed: Fields::default() }))
 }
 
-/// Whether the page of a mail, at `path`, leaves images of the web out.
-async fn withholds(firm_page: &FirmPage, path: &str) -> Result<bool, PageError> {
-    let answer = firm_page.api().stream(path, &[]).await?;
-    let count = answer.headers().get("greffe-images-withheld").and_then(|count| count.to_str().ok());
-    Ok(count.is_some_and(|count| count != "0"))
+/// What the page of a mail leaves out.
+#[derive(Default)]
+struct LeftOut {
+    /// Images of the web.
+    images: bool,
+    /// What is beyond the longest page.
+    rest: bool,
+}
+
+impl LeftOut {
+    /// Of the page at `path`.
+    async fn of(firm_page: &FirmPage, path: &str) -> Result<Self, PageError> {
+        let answer = firm_page.api().stream(path, &[]).await?;
+        let says = |name| answer.headers().get(name).and_then(|value| value.to_str().ok());
+        let images = says("greffe-images-withheld").is_some_and(|count| count != "0");
+        Ok(Self { images, rest: says("greffe-is-cut") == Some("true") })
+    }
 }
 
 /// The headers of an answer that the browser gets as the API gave them.
