@@ -101,13 +101,16 @@ impl Archive {
         self.verify_with(reads, None).await
     }
 
-    pub async fn verify_with(&self, reads: bool, lock_days: Option<u64>) -> Report {
-        let (table, store, now) = (&self.world.host.app.table, &self.world.host.app.logs, self.world.clock.now());
-        let (key, roots, tell) = (&self.key, &self.roots, &|_| {});
-        Verifier { table, store, key, reads, share: None, roots, lock_days, now, tell }.verify().await.unwrap()
+    /// In a box: a test verifies often, and all of that would not fit on the stack of a thread.
+    pub fn verify_with(&self, reads: bool, lock_days: Option<u64>) -> LocalBoxFuture<'_, Report> {
+        Box::pin(async move {
+            let (table, store, now) = (&self.world.host.app.table, &self.world.host.app.logs, self.world.clock.now());
+            let (key, roots, tell) = (&self.key, &self.roots, &|_| {});
+            Verifier { table, store, key, reads, share: None, roots, lock_days, now, tell }.verify().await.unwrap()
+        })
     }
 
-    /// In a box: a test verifies often, and all of that would not fit on the stack of a thread.
+    /// In a box too.
     pub fn verify(&self) -> LocalBoxFuture<'_, Vec<(FindingKind, String)>> {
         let found = async {
             self.verify_by(false).await.findings().map(|finding| (finding.kind, finding.what.clone())).collect()

@@ -447,7 +447,7 @@ async fn tick([mail, push, credentials]: &[App; 3], engines: Option<aws::Cloud>)
 /// The schedule of `evidence`, with the logs that are due by `until`.
 async fn append_logs(app: &App, until: Timestamp) {
     let deadline = Deadline::before(context(app).deadline, app.clock.clone());
-    if let Err(error) = evidence::append(app, until, &deadline).await {
+    if let Err(error) = Box::pin(evidence::append(app, until, &deadline)).await {
         tracing::error!(error = %ErrorChain(&error), "the schedule of logs failed");
     }
 }
@@ -455,7 +455,7 @@ async fn append_logs(app: &App, until: Timestamp) {
 /// The schedule of `indexer`, with the indexes that are due by `until`.
 async fn index(app: &App, until: Timestamp) {
     let deadline = Deadline::before(context(app).deadline, app.clock.clone());
-    if let Err(error) = indexer::index(app, until, &deadline).await {
+    if let Err(error) = Box::pin(indexer::index(app, until, &deadline)).await {
         tracing::error!(error = %ErrorChain(&error), "the schedule of indexes failed");
     }
 }

@@ -146,7 +146,8 @@ impl Verifier<'_> {
         elsewhere.extend(self.store.bucket.find_other_rules().await?);
         let mut reports = Vec::new();
         for firm in firms {
-            reports.push(self.verify_firm(firm).await?);
+            // In a box, because it is larger than what a thread ought to hold on its stack.
+            reports.push(Box::pin(self.verify_firm(firm)).await?);
         }
         Ok(Report::of(reports, elsewhere))
     }
