@@ -534,11 +534,11 @@ pub(crate) async fn read(
                 firm_page.api().get::<Attachments>(&attachments),
                 // The mail can be read also where its log can't.
                 async { Ok(firm_page.api().get::<LogView>(&log).await.ok()) },
-                LeftOut::of(&firm_page, &html),
+                PageOmissions::of(&firm_page, &html),
             )?;
             (Some(head), attachments.items, log, page)
         }
-        None => (None, Vec::new(), None, LeftOut::default()),
+        None => (None, Vec::new(), None, PageOmissions::default()),
     };
     let (withheld, is_cut) = (page.images && !remote, page.rest || head.as_ref().is_some_and(|head| head.is_cut));
     let attachments = attachments.into_iter().filter(|attachment| !attachment.inline).collect();
@@ -548,14 +548,14 @@ pub(crate) async fn read(
 
 /// What the page of a mail leaves out.
 #[derive(Default)]
-struct LeftOut {
+struct PageOmissions {
     /// Images of the web.
     images: bool,
     /// What is beyond the longest page.
     rest: bool,
 }
 
-impl LeftOut {
+impl PageOmissions {
     /// Of the page at `path`.
     async fn of(firm_page: &FirmPage, path: &str) -> Result<Self, PageError> {
         let answer = firm_page.api().stream(path, &[]).await?;
