@@ -117,7 +117,7 @@ impl App {
         let mut aws = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .credentials_provider(SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new()))
-            .http_client(crate::aws::http::over(http.clone()))
+            .http_client(crate::aws::sdk_http::over(http.clone()))
             .region(place.region);
         aws.set_endpoint_url(place.endpoint_url);
         aws.set_app_name(place.app_name);

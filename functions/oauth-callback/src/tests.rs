@@ -13,7 +13,7 @@ fn app() -> App {
         .region(Region::from_static("eu-central-1"))
         .endpoint_url("http://127.0.0.1:9")
         .retry_config(RetryConfig::disabled())
-        .http_client(shared::aws::http::over(http.clone()))
+        .http_client(shared::aws::sdk_http::over(http.clone()))
         .build();
     let config = Config::from_lookup(|name| match name {
         "GREFFE_CLOUD" | "GREFFE_LOGIN_URL" | "GREFFE_GRAPH_URL" | "GREFFE_APP_CLIENT_ID" => None,

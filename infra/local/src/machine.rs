@@ -80,7 +80,7 @@ impl Machine {
         let http = shared::base::http::http_client()?;
         let credentials = Credentials::from_keys(aws::Cloud::ACCESS_KEY_ID, aws::Cloud::SECRET_ACCESS_KEY, None);
         let aws = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(shared::aws::http::over(http))
+            .http_client(shared::aws::sdk_http::over(http))
             .region(Region::new(aws::Cloud::REGION))
             .credentials_provider(credentials)
             .endpoint_url(endpoint)
@@ -102,7 +102,7 @@ impl Machine {
 
     async fn of_environment_in(region: Option<Region>) -> Result<Self, MachineError> {
         let http = shared::base::http::http_client()?;
-        let mut aws = aws_config::defaults(BehaviorVersion::latest()).http_client(shared::aws::http::over(http));
+        let mut aws = aws_config::defaults(BehaviorVersion::latest()).http_client(shared::aws::sdk_http::over(http));
         if let Some(region) = region {
             aws = aws.region(region);
         }

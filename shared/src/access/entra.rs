@@ -495,7 +495,7 @@ type BoxedAnswer = std::pin::Pin<Box<dyn Future<Output = Result<HttpResponse, En
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::aws::http::over;
+    use crate::aws::sdk_http::over;
 
     const CLIENT: &str = "5f2c4c1e-7d0b-4b53-9d6e-2f6a3f0c9a11";
 

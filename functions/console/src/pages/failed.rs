@@ -17,8 +17,8 @@ use crate::{
 
 /// Mails of a page, as many as one call of the API tries again.
 const LISTED: usize = 100;
-/// Pages that are tried again at once: a call of each takes some seconds.
-const PAGES_AT_ONCE: usize = 5;
+/// The most pages that one click tries again: a call for each takes some seconds.
+const PAGES_MAX: usize = 5;
 
 /// A mail and the address of its mailbox.
 struct FailedMail {
@@ -90,7 +90,7 @@ struct RetriedMany {
 pub(crate) async fn retry(firm_page: FirmPage, typed: Fields) -> Result<Response, PageError> {
     let chosen: Vec<String> = typed.all("message").take(LISTED).map(str::to_owned).collect();
     let (mut after, mut done, mut refused) = (Some(typed.get("after").to_owned()), 0, 0);
-    for _ in 0..PAGES_AT_ONCE {
+    for _ in 0..PAGES_MAX {
         let mails = match (typed.is_on("all"), &after) {
             (false, _) => chosen.clone(),
             (true, None) => break,
