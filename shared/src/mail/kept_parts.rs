@@ -22,7 +22,7 @@ use crate::{
 /// A mail up to this size is read at once; of a larger one the parts are kept, and read as needed.
 pub const WHOLE_BYTES_MAX: u64 = 4 << 20;
 /// The form in which the parts of a mail are kept. In another one, they are found again.
-const FORM: u32 = 2;
+const FORM: u32 = 3;
 /// The longest parts that are kept: an item of DynamoDB has 400 KB.
 const BYTES_MAX: usize = 300 << 10;
 /// Bytes that are read from the disk at a time.

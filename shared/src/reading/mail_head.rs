@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     charset::decoded,
+    flow::LineFlow,
     name::safe_name,
     transfer::{Transfer, TransferDecoder},
 };
@@ -63,6 +64,9 @@ pub struct PartHead {
     pub content_type: Option<String>,
     /// The charset of a text.
     pub charset: Option<String>,
+    /// What the lines of a text mean.
+    #[serde(default)]
+    pub flow: LineFlow,
     /// How its body is encoded.
     pub transfer: Transfer,
     /// It says that it is an attachment.
@@ -133,6 +137,7 @@ impl PartHead {
             let of = |name| first(part, name).and_then(HeaderValue::as_content_type);
             let (kind, disposition) = (of(HeaderName::ContentType), of(HeaderName::ContentDisposition));
             let attribute = |name| kind.and_then(|kind| kind.attribute(name)).map(str::to_owned);
+            let flow = LineFlow::named(attribute("format").as_deref(), attribute("delsp").as_deref());
             let name = disposition.and_then(|of| of.attribute("filename").or_else(|| of.attribute("name")));
             let name = name.or_else(|| kind.and_then(|of| of.attribute("name").or_else(|| of.attribute("filename"))));
             let boundary = attribute("boundary").map(|boundary| boundary.trim_end().as_bytes().to_vec());
@@ -140,6 +145,7 @@ impl PartHead {
             Self {
                 content_type: kind.and_then(content_type),
                 charset: attribute("charset"),
+                flow,
                 transfer: transfer.and_then(HeaderValue::as_text).map(Transfer::named).unwrap_or_default(),
                 is_attachment: disposition.is_some_and(ContentType::is_attachment),
                 name: name.and_then(safe_name),

@@ -9,6 +9,7 @@
 //! so 1 MB takes ten seconds.
 
 mod charset;
+mod flow;
 mod html;
 mod kind;
 mod mail_head;

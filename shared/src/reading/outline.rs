@@ -217,6 +217,9 @@ impl Outline {
         if self.is_html(index) && text.len() > LEAN_BYTES_MAX {
             text = lean(&text);
         }
+        if !self.is_html(index) {
+            text = about.flow.joined(text);
+        }
         let is_longer = text.len() > SHOWN_BYTES_MAX;
         text.truncate(text.floor_char_boundary(SHOWN_BYTES_MAX));
         (text, is_more || is_longer)

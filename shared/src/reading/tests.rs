@@ -445,6 +445,21 @@ fn what_nothing_calls_a_text_is_shown_as_one() {
 }
 
 #[test]
+fn lines_that_are_only_wrapped_are_joined() {
+    let said = |parameters: &str, lines: &[&str]| {
+        let kind = format!("Content-Type: text/plain; charset=utf-8{parameters}");
+        text_of(&mail(&[&[&kind, ""], lines].concat()))
+    };
+    let wrapped = ["The deadline ", "is on Monday.", "> Is it ", "> Friday?", ">> No.", " >From", "-- ", "Ada "];
+    assert_eq!(
+        said("; format=Flowed", &wrapped),
+        "The deadline is on Monday.\n> Is it Friday?\n>> No.\n>From\n-- \nAda",
+    );
+    assert_eq!(said("; format=flowed; delsp=yes", &["期限は ", "月曜日"]), "期限は月曜日");
+    assert_eq!(said("", &["Each line ", "is a line."]).lines().count(), 2);
+}
+
+#[test]
 fn the_html_of_a_mail_whose_plain_text_is_empty_is_its_text() {
     let plain = ["--b", "Content-Type: text/plain", "", " ", "--b", "Content-Type: text/html", "", "<p>Said", "--b--"];
     let head = ["Content-Type: multipart/alternative; boundary=b", ""];
