@@ -10,8 +10,9 @@ use std::{
 use jiff::Timestamp;
 use local::provision::BUCKET;
 use microsoft365::Mail;
+use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
-use shared::evidence::log_store;
+use shared::{aws::secrets::EVIDENCE_KEY, evidence::log_store};
 use tempfile::TempDir;
 use tests::{ADA, OPERATOR_KEY, Registry, World, message_id};
 
@@ -163,6 +164,29 @@ async fn a_log_says_when_greffe_appends_next_also_before_it_has_a_key() {
     let after = log().await;
     let next = world.clock.now() + Duration::from_secs(15 * 60);
     assert_eq!((after["keys"].as_array().unwrap().len(), &after["next_append_at"]), (1, &json!(next)), "{after}");
+}
+
+#[tokio::test]
+async fn a_key_that_was_added_signs_also_the_logs_that_nothing_comes_to() {
+    let (world, registry, mail) = archived(&[], MAIL).await;
+    world.host.append_logs().await;
+    let (secrets, log) = (&world.host.app.secrets, format!("/v1/firms/{}/log", registry.firm));
+    let old = secrets.read_afresh(EVIDENCE_KEY).await.unwrap();
+    let new = "n".repeat(40);
+    for (lines, signatures) in [(format!("{}\n{new}", old.expose_secret()), 2), (new, 2)] {
+        secrets.write(EVIDENCE_KEY, &lines.into()).await.unwrap();
+        world.pass(Duration::from_secs(24 * 60 * 60)).await;
+        world.host.append_logs().await;
+        let checkpoint = world.get(&log).await.ok()["checkpoint"].as_str().unwrap().to_owned();
+        assert_eq!(checkpoint.matches("\n\u{2014} ").count(), signatures, "{checkpoint}");
+        let proof = world.get(&format!("{mail}/proof")).await;
+        assert_eq!(proof.status, 200, "{}", proof.body);
+    }
+    world.deliver("inbox", "Signed by the new key alone");
+    world.run_until_idle().await;
+    world.host.append_logs().await;
+    let checkpoint = world.get(&log).await.ok()["checkpoint"].as_str().unwrap().to_owned();
+    assert_eq!(checkpoint.matches("\n\u{2014} ").count(), 1, "{checkpoint}");
 }
 
 #[tokio::test]
