@@ -4,6 +4,7 @@ use std::{cell::RefCell, collections::BTreeSet};
 
 use aws_sdk_dynamodb::types::{AttributeDefinition, KeySchemaElement};
 use local::{machine::Machine, provision};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use shared::{
     aws::{identity::Audience, table::TTL_ATTRIBUTE},
@@ -17,7 +18,10 @@ use shared::{
     firm::retention::{FIRST_EXPIRY_YEAR, KeptUntil, LAST_EXPIRY_YEAR},
     mail::archive::root as root_of,
 };
-use tests::template::{Template, root};
+use tests::{
+    rights::like,
+    template::{Template, root},
+};
 
 type Names = BTreeSet<String>;
 
@@ -144,6 +148,63 @@ fn a_function_is_told_what_it_reads_and_nothing_else() {
         let untold = read.difference(&told).filter(|name| !ONE_MACHINE.iter().chain(&SOME).any(|n| n == name));
         assert_eq!(untold.collect::<Vec<_>>(), Vec::<&String>::new(), "{id} is not told");
     }
+}
+
+#[test]
+fn a_function_takes_what_its_schedule_sends() {
+    fn takes<T: DeserializeOwned>(text: &str) -> Result<(), serde_json::Error> {
+        serde_json::from_str::<T>(text).map(drop)
+    }
+    let template = Template::read();
+    let mut schedules = 0;
+    for (folder, id, function) in template.functions() {
+        for event in function["Events"].as_object().into_iter().flat_map(|events| events.values()) {
+            if event["Type"] != "ScheduleV2" {
+                continue;
+            }
+            let sent = event["Properties"]["Input"].as_str().unwrap();
+            let taken = match folder {
+                "calendar-push" => takes::<calendar_push::Input>(sent),
+                "check" => takes::<check::Input>(sent),
+                "delta-poll" => takes::<delta_poll::Input>(sent),
+                "erasure" => takes::<erasure::Input>(sent),
+                "evidence" => takes::<evidence::Input>(sent),
+                "indexer" => takes::<indexer::Input>(sent),
+                "secret-expiry" => takes::<secret_expiry::Input>(sent),
+                "webhook-delivery" => takes::<webhook_delivery::Input>(sent),
+                other => panic!("{other} has a schedule that no test knows"),
+            };
+            assert!(taken.is_ok(), "{id} does not take {sent}: {taken:?}");
+            let name = &event["Properties"]["Name"]["Fn::Sub"];
+            assert!(name.as_str().unwrap().starts_with("${AWS::StackName}-"), "the guide finds {id}'s by its name");
+            schedules += 1;
+        }
+    }
+    assert_eq!(schedules, 8);
+}
+
+/// Without the permission, API Gateway answers 500 itself, and the alarm of the function rings.
+#[test]
+fn api_gateway_may_call_what_it_routes_to() {
+    let template = Template::read();
+    let target = |of: &Value| of["Fn::Sub"].as_str().unwrap_or_default().to_owned();
+    let mut routes = 0;
+    for (id, route) in template.resources("AWS::ApiGatewayV2::Route") {
+        let integration = target(&route["Target"]);
+        let integration = integration.trim_start_matches("integrations/${").trim_end_matches('}');
+        let called = &template.properties(integration)["IntegrationUri"];
+        let (method, path) = route["RouteKey"].as_str().unwrap().split_once(' ').unwrap_or(("ANY", "/$default"));
+        let asks = format!("${{HttpApi}}/$default/{method}{path}");
+        let permissions = template.resources("AWS::Lambda::Permission");
+        let mut sources =
+            permissions.filter(|(_, p)| p["FunctionName"] == *called).map(|(_, p)| target(&p["SourceArn"]));
+        assert!(
+            sources.any(|source| source.rsplit_once(':').is_some_and(|(_, resource)| like(resource, &asks))),
+            "{id}: {called} may not be called by {asks}"
+        );
+        routes += 1;
+    }
+    assert!(routes > 5);
 }
 
 /// API Gateway takes the path that says most literally, of any method.

@@ -32,8 +32,8 @@ pub struct Input {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Schedule {
-    /// ServiceCheck what is due.
-    ServiceCheck,
+    /// Check what is due.
+    Check,
 }
 
 /// What the function answers.
@@ -68,7 +68,7 @@ impl From<CheckStartError> for Diagnostic {
 ///
 /// Errors: the firms can't be listed, or the key can't be read. An archive that can't be checked is in the output.
 pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<Output, CheckStartError> {
-    let Input { schedule: Schedule::ServiceCheck } = event.payload;
+    let Input { schedule: Schedule::Check } = event.payload;
     let deadline = Deadline::before(event.context.deadline, app.clock.clone());
     // Boxed, because the compiler gives up on a future that is nested so deeply.
     let output = Box::pin(check(app, &deadline)).await?;
