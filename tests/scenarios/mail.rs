@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use aws_sdk_s3::types::ChecksumAlgorithm;
+use microsoft365::{Scripted, Times};
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use shared::mail::archive::key;
 use tests::{ADA, OPERATOR_KEY, Registry, World, message_id};
@@ -140,6 +141,36 @@ async fn a_draft_is_kept_only_once_it_is_a_mail() {
     assert_eq!((&message["state"], &message["skip_reason"]), (&json!("skipped"), &json!("draft")));
     assert_eq!(world.progress(&registry).await["skipped"]["draft"], 1);
     assert_eq!(world.objects().await.len(), 0);
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
+async fn of_what_a_change_leaves_out_and_graph_does_not_tell_nothing_is_guessed() {
+    let world = World::new().await;
+    let week_ago = world.clock.now() - Duration::from_secs(7 * 86_400);
+    let old = world.deliver_at("inbox", "Old", week_ago);
+    let registry = world.registry().await;
+    let mut draft = microsoft365::Mail::new("Subject: Draft\r\n\r\nHalf.\r\n", world.clock.now());
+    draft.is_draft = true;
+    let draft = world.microsoft.deliver(ADA, "inbox", draft).unwrap().immutable_id;
+    world.run_until_idle().await;
+    let faults = world.microsoft.faults();
+    for (mail, property) in [(&old, "receivedDateTime"), (&draft, "isDraft")] {
+        let left_out = Scripted::Property(Some(mail.clone()), property, Value::Null);
+        faults.answer("message delta", None, left_out, Times::Forever);
+        faults.fail("message", 503, Times::Forever);
+        let asked = || world.microsoft.requests().by_kind.get("message").copied().unwrap_or_default();
+        let before = asked();
+        world.microsoft.set_read(ADA, mail, true).unwrap();
+        world.pass(Duration::from_secs(7_200)).await;
+        assert!(asked() > before, "{property}");
+        faults.clear();
+    }
+    assert_eq!(world.objects().await.len(), 0);
+    // Once it is sent, it is a mail.
+    world.microsoft.send_draft(ADA, &draft).unwrap();
+    world.pass(Duration::from_secs(7_200)).await;
+    assert_eq!(world.message(&registry, &draft).await.ok()["state"], "marked");
     world.settle(&registry).await;
 }
 

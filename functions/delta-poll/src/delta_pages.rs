@@ -131,6 +131,8 @@ async fn read_folder(
             Err(e) if e.disposition() == Disposition::Resync && restarts < RESTARTS_MAX => {
                 tracing::info!(mailbox.id = %mailbox.id, folder.id = %folder, "the delta link is dead: from the start");
                 restarts += 1;
+                // What was listed comes again.
+                (listed, idle) = (HashSet::new(), 0);
                 let restarted = row.value.restarted();
                 commit(round, row, restarted, Vec::new()).await?;
                 continue;
@@ -353,7 +355,7 @@ mod tests {
             from: None,
             recipients: vec![],
             internet_message_id: None,
-            is_draft: false,
+            is_draft: Some(false),
             has_attachments: false,
             categories: vec![],
             etag: None,

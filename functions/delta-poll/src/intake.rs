@@ -94,14 +94,19 @@ pub(crate) async fn take_in(
             standings.push(standing(before.map(|row| &row.value), ArchiveDecision::AlreadyThere));
             continue;
         }
-        let whole = match mail.received_at {
-            Some(_) => None,
-            None => read_whole(round, mail).await?,
+        let whole = match (mail.received_at, mail.is_draft) {
+            (Some(_), Some(_)) => None,
+            _ => read_whole(round, mail).await?,
         };
         let mail = whole.as_ref().unwrap_or(mail);
+        if mail.is_draft.is_none() && before.is_some_and(|row| is_draft(&row.value)) {
+            // Perhaps it is one still. If it was sent, a comparison finds it.
+            standings.push(standing(before.map(|row| &row.value), ArchiveDecision::AlreadyThere));
+            continue;
+        }
         let received_at = mail.received_at.unwrap_or(round.activated_at);
         let seen = saw(&mail.immutable_id);
-        let decision = round.decide(mail, received_at, page.since, page.phase, seen && page.lets_lie);
+        let decision = round.decide(mail, mail.received_at, page.since, page.phase, seen && page.lets_lie);
         standings.push(standing(None, decision));
         let state = match decision {
             ArchiveDecision::AlreadyThere => {
@@ -166,7 +171,7 @@ async fn is_taken(
     let Some(row) = before else { return Ok(false) };
     Ok(match &row.value.state {
         // A draft that was sent or filed is a mail now.
-        MessageState::Skipped { reason: SkipReason::Draft } if !mail.is_draft => false,
+        _ if is_draft(&row.value) && mail.is_draft != Some(true) => false,
         // It is listed again.
         MessageState::Gone { .. } => false,
         // An earlier try at this very page wrote it, and did not commit.
@@ -177,6 +182,10 @@ async fn is_taken(
     })
 }
 
+fn is_draft(message: &Message) -> bool {
+    message.state == MessageState::Skipped { reason: SkipReason::Draft }
+}
+
 /// Whether a pending message waits in the work of the page that it names, or that page is its folder's fresh one.
 async fn is_held(round: &Round<'_>, message: Option<&Row<Message>>) -> Result<bool, RoundError> {
     let Some(Row { value: message, .. }) = message else { return Ok(false) };
@@ -185,8 +194,8 @@ async fn is_held(round: &Round<'_>, message: Option<&Row<Message>>) -> Result<bo
         || Work::holding(table, firm, &message.page, message.id).await?.is_some())
 }
 
-/// An update may leave out when the mail arrived, and the rest that does not change; then it is asked for. A mail
-/// that Graph does not return counts as new: archiving finds out what is wrong with it, and holds up no other.
+/// An update may leave out when the mail arrived, whether it is a draft, and the rest that does not change; then it is
+/// asked for. None if Graph does not return it: such a mail holds up no other.
 async fn read_whole(round: &Round<'_>, mail: &Mail) -> Result<Option<Mail>, RoundError> {
     match round.graph_for(None).mail(&round.mailbox.user, &mail.immutable_id).await {
         Ok(mail) => Ok(Some(mail)),

@@ -434,17 +434,20 @@ impl Round<'_> {
         }
     }
 
-    /// Decides about a mail that is not known yet: what [`decide`] would have kept, a rule may skip.
+    /// Decides about a mail that is not known yet: what [`decide`] would have kept, a rule may skip. A mail of which
+    /// nobody says when it arrived is not new.
     pub fn decide(
         &self,
         mail: &Mail,
-        received_at: Timestamp,
+        received_at: Option<Timestamp>,
         since: Timestamp,
         phase: FolderPhase,
         seen: bool,
     ) -> ArchiveDecision {
         let recipients = || recipient_domain(mail.recipients.iter().map(String::as_str));
-        match decide(mail, is_new(received_at, since, self.app.clock.now()), phase, seen) {
+        let now = self.app.clock.now();
+        let is_new = received_at.is_some_and(|at| is_new(at, since, now));
+        match decide(mail, is_new, phase, seen) {
             ArchiveDecision::Archive => {
                 let rules = &self.mailbox.rules;
                 let skips = rules.skips(self.people, mail.from.as_deref(), recipients().as_deref());

@@ -122,8 +122,13 @@ pub enum Disposition {
 }
 
 /// What Graph says where there is no mailbox, or no longer: the licence is gone, or the user.
-const NO_MAILBOX: [&str; 4] =
-    ["MailboxNotEnabledForRESTAPI", "MailboxNotSupportedForRESTAPI", "ErrorInvalidUser", "Request_ResourceNotFound"];
+const NO_MAILBOX: [&str; 5] = [
+    "MailboxNotEnabledForRESTAPI",
+    "MailboxNotSupportedForRESTAPI",
+    "ErrorInvalidUser",
+    "ErrorNonExistentMailbox",
+    "Request_ResourceNotFound",
+];
 /// How long a whole mailbox waits when Graph names no time.
 const OUTAGE_PAUSE: Duration = Duration::from_secs(30);
 

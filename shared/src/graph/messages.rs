@@ -58,8 +58,8 @@ pub struct Mail {
     pub recipients: Vec<String>,
     /// The Message-ID header: a hint, never a key.
     pub internet_message_id: Option<String>,
-    /// Whether it is still being written.
-    pub is_draft: bool,
+    /// Whether it is still being written. An update may leave it out.
+    pub is_draft: Option<bool>,
     /// Whether it has attachments that are not inline.
     pub has_attachments: bool,
     /// All its categories, the person's own among them.
@@ -380,7 +380,7 @@ fn read_entry(mut entry: Value) -> Option<DeltaItem> {
         from: entry.get("from").and_then(address),
         recipients: recipients.map(|recipient| address(recipient).unwrap_or_default()).collect(),
         internet_message_id,
-        is_draft: is("isDraft"),
+        is_draft: entry.get("isDraft").and_then(Value::as_bool),
         has_attachments: is("hasAttachments"),
         categories: list("categories").iter().filter_map(|name| name.as_str().map(str::to_owned)).collect(),
         etag: etag.filter(|etag| etag.len() <= ETAG_BYTES_MAX),

@@ -40,12 +40,12 @@ pub fn is_new(received_at: Timestamp, activated_at: Timestamp, now: Timestamp) -
 /// whether the baseline remembers it.
 pub fn decide(mail: &Mail, new: bool, phase: FolderPhase, seen: bool) -> ArchiveDecision {
     match (new, phase) {
-        (true, _) if mail.is_draft => ArchiveDecision::Skip(SkipReason::Draft),
+        (true, _) if mail.is_draft == Some(true) => ArchiveDecision::Skip(SkipReason::Draft),
         (true, _) => ArchiveDecision::Archive,
         (false, FolderPhase::Baseline) => ArchiveDecision::AlreadyThere,
         (false, FolderPhase::Following) if seen => ArchiveDecision::AlreadyThere,
         // An older mail that the baseline did not see was moved in.
-        (false, FolderPhase::Following) if mail.is_draft => ArchiveDecision::Skip(SkipReason::Draft),
+        (false, FolderPhase::Following) if mail.is_draft == Some(true) => ArchiveDecision::Skip(SkipReason::Draft),
         (false, FolderPhase::Following) => ArchiveDecision::Archive,
     }
 }
@@ -62,7 +62,7 @@ mod tests {
             from: None,
             recipients: vec![],
             internet_message_id: None,
-            is_draft,
+            is_draft: Some(is_draft),
             has_attachments: false,
             categories: vec![],
             etag: None,

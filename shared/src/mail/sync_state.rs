@@ -205,6 +205,15 @@ fn newer<T: PartialEq>(ours: T, read: T, theirs: T) -> T {
     if ours == read { theirs } else { ours }
 }
 
+/// What one of two changed since both read it; of two changes, the one that comes first.
+fn sooner<T: PartialEq + Ord + Copy>(ours: Option<T>, read: Option<T>, theirs: Option<T>) -> Option<T> {
+    match (ours == read, theirs == read) {
+        (true, _) => theirs,
+        (false, true) => ours,
+        (false, false) => ours.into_iter().chain(theirs).min(),
+    }
+}
+
 /// The numbers of both.
 fn both(one: Option<UnannouncedRange>, other: Option<UnannouncedRange>) -> Option<UnannouncedRange> {
     match (one, other) {
@@ -307,6 +316,7 @@ impl SyncState {
             subscription: round.subscription.clone(),
             marks: newer(round.marks.clone(), read.marks.clone(), self.marks.clone()),
             follow_at: newer(self.follow_at, read.follow_at, round.follow_at),
+            reconcile_at: sooner(self.reconcile_at, read.reconcile_at, round.reconcile_at),
             preparing: match unasked {
                 true => newer(self.preparing, read.preparing, round.preparing),
                 false => self.preparing.or(round.preparing),
@@ -332,7 +342,7 @@ impl SyncState {
         let next = Self {
             history: slice.history,
             reconciliation: if asked_for { self.reconciliation } else { slice.reconciliation },
-            reconcile_at: slice.reconcile_at,
+            reconcile_at: sooner(self.reconcile_at, read.reconcile_at, slice.reconcile_at),
             behind_at: slice.behind_at,
             older: slice.older,
             pace: newer(slice.pace.clone(), read.pace.clone(), self.pace.clone()),
@@ -432,6 +442,14 @@ mod tests {
         let one = read.clone().with_older(&read, &slice, Some(at(500))).with_findings_of(&read, &round);
         let other = round.clone().with_older(&read, &slice, Some(at(500)));
         assert_eq!((one.reconciliation, one.reconcile_at, one.older), (Some(run), Some(at(99_000)), None));
+        // A round that wants a comparison soon gets it, whoever ends first.
+        let wants = SyncState { reconcile_at: Some(at(300)), ..round.clone() };
+        let idle = SyncState { reconcile_at: read.reconcile_at, ..slice.clone() };
+        for slice in [&slice, &idle] {
+            let first = read.clone().with_older(&read, slice, None).with_findings_of(&read, &wants);
+            let last = wants.clone().with_older(&read, slice, None);
+            assert_eq!([first.reconcile_at, last.reconcile_at], [Some(at(300)); 2]);
+        }
         // When older mail goes on, the next round finds out.
         assert!(one.quiet_rounds == 3 && one.is_due(at(10)));
         assert!(other.is_due(at(500)) && !other.is_due(at(499)));

@@ -290,7 +290,7 @@ mod tests {
             from: None,
             recipients: vec![],
             internet_message_id: None,
-            is_draft: false,
+            is_draft: Some(false),
             has_attachments: false,
             categories: vec![],
             etag: None,
