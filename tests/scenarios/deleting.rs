@@ -306,6 +306,26 @@ async fn a_member_goes_on_through_another_connector_and_nothing_is_there_twice()
 }
 
 #[tokio::test]
+async fn a_member_goes_over_to_another_connector_and_what_lies_in_outlook_stays() {
+    let world = World::new().await;
+    let firm = world.pushing_firm().await;
+    let ada = world.pushed_member(&firm, ADA, "todo").await;
+    let date = json!({ "kind": "deadline", "title": "Appeal", "start": "2026-07-01T09:00:00",
+        "end": "2026-07-01T10:00:00", "members": [ada] });
+    world.say(&firm, "dates", "D", date).await;
+    world.say(&firm, "contacts", "C", json!({ "name": "Court", "members": [ada] })).await;
+    let items = || (world.tasks(ADA), world.contacts(ADA));
+    let before = items();
+    assert_eq!((before.0.len(), before.1.len()), (1, 1));
+    let other = world.connector(&firm.id, "organization", Value::Null).await;
+    world.sign_in(&firm.id, &other, "admin@lumen.example").await.ok();
+    world.patch(&format!("/v1/firms/{}/members/{ada}", firm.id), json!({ "connector": other })).await.ok();
+    world.run_until_idle().await;
+    world.pass(MINUTE * 60 * 25).await;
+    assert_eq!(items(), before);
+}
+
+#[tokio::test]
 async fn nothing_is_pushed_for_a_deleted_firm() {
     let world = World::new().await;
     let firm = world.pushing_firm().await;

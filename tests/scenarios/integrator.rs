@@ -371,6 +371,24 @@ async fn the_answer_to_a_large_bulk_is_told_again_in_full() {
 }
 
 #[tokio::test]
+async fn a_row_is_deleted_by_true_alone_and_by_nothing_that_looks_like_it() {
+    let world = World::new().await;
+    let (firm, key) = firm(&world).await;
+    let path = format!("/v1/firms/{firm}/contacts/bulk");
+    let row = |deleted: Value| json!({ "rows": [{ "external_id": "C", "name": "Court", "deleted": deleted }] });
+    for (number, (said, outcome, field)) in (0..).zip([
+        (json!(false), "taken", Value::Null),
+        (json!("true"), "refused", json!("deleted")),
+        (json!(1), "refused", json!("deleted")),
+        (json!(true), "taken", Value::Null),
+    ]) {
+        let answer = post(&world, &key, &path, &format!("row {number}"), &row(said.clone())).await.ok();
+        let result = &answer["results"][0];
+        assert_eq!((&result["outcome"], &result["field"]), (&json!(outcome), &field), "{said}: {answer}");
+    }
+}
+
+#[tokio::test]
 async fn a_key_makes_no_key_that_may_do_more_and_a_firm_has_a_maximum_of_them() {
     let world = World::new().await;
     let (firm, _) = firm(&world).await;

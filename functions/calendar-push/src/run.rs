@@ -200,10 +200,8 @@ impl AccountVisit<'_> {
         if let (Some(account), Some(member)) = (&mut row.value.account, member)
             && account.user == member.user
             && account.connector != member.connector
-            && Connector::find(&app.table, firm.id, account.connector).await?.is_none()
         {
-            // The same Outlook, through a connector in the place of one that was deleted: what lies there is still
-            // ours.
+            // The same Outlook through another connector: what lies there is still ours.
             account.connector = member.connector;
         }
         let outbox = &mut row.value;

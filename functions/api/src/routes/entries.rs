@@ -371,7 +371,11 @@ fn read_row<T: Resource>(roster: &Roster, mut row: Value, now: Timestamp) -> Res
     let id = fields.remove("external_id");
     let id = id.as_ref().and_then(Value::as_str).ok_or_else(|| FieldError::new("external_id", "it is missing"))?;
     let id = id.parse::<External>().map_err(|reason| FieldError::new("external_id", reason))?.into_inner();
-    if fields.remove("deleted").is_some_and(|deleted| deleted == Value::Bool(true)) {
+    let is_deleted = match fields.remove("deleted") {
+        None | Some(Value::Null) => false,
+        Some(deleted) => deleted.as_bool().ok_or_else(|| FieldError::new("deleted", "it is `true` or `false`"))?,
+    };
+    if is_deleted {
         let version = match fields.remove("version") {
             None | Some(Value::Null) => None,
             Some(version) => Some(version.as_u64().ok_or_else(|| FieldError::new("version", "it is a whole number"))?),
