@@ -305,6 +305,38 @@ async fn a_rotation_that_entra_does_not_know_yet_is_gone_on_with_by_itself() {
 }
 
 #[tokio::test]
+async fn what_a_person_enters_while_a_rotation_waits_stays_in_use_and_at_entra() {
+    let world = World::new().await;
+    let registry = registry(&world).await;
+    change(&world, |app| app.client_secrets.push(Secret::new("own8Q~value", None)));
+    world.microsoft.faults().delay_credentials(SignedDuration::from_mins(20));
+    assert_eq!(post(&world, &registry, "secret/rotate", json!(null)).await.status, StatusCode::ACCEPTED);
+    let entered = post(&world, &registry, "secret", json!({ "client_secret": "own8Q~value" })).await.ok();
+    assert_eq!(entered["secret"]["rotating_since"], Value::Null, "{entered}");
+    for _ in 0..10 {
+        world.pass(Duration::from_secs(900)).await;
+    }
+    assert!(passwords(&world).iter().any(|secret| secret.value == "own8Q~value"));
+    // Nothing but what the person entered is in use.
+    change(&world, |app| app.client_secrets.retain(|secret| secret.value == "own8Q~value"));
+    still_works(&world, &registry).await;
+}
+
+#[tokio::test]
+async fn a_rotation_comes_to_its_end_although_the_old_secret_is_gone() {
+    let world = World::new().await;
+    let registry = registry(&world).await;
+    world.microsoft.faults().delay_credentials(SignedDuration::from_mins(20));
+    assert_eq!(post(&world, &registry, "secret/rotate", json!(null)).await.status, StatusCode::ACCEPTED);
+    change(&world, |app| app.client_secrets.retain(|secret| secret.value != OWN_CLIENT_SECRET));
+    for _ in 0..4 {
+        world.pass(Duration::from_secs(900)).await;
+    }
+    still_works(&world, &registry).await;
+    assert_eq!(secret(&world, &registry).await["rotating_since"], Value::Null);
+}
+
+#[tokio::test]
 async fn who_may_not_change_the_app_is_told_so_and_so_is_who_is_kept_from_it_by_policy() {
     let world = World::new().await;
     let registry = registry(&world).await;

@@ -125,8 +125,8 @@ impl CredentialRecord {
             return false;
         }
         let credential = Credential::parse(&version.text);
-        if self.rotation.as_ref().is_some_and(|rotation| rotation.token == version.id) {
-            self.rotation = None;
+        // Whatever else came into its place ends a rotation, too; what that made is then removed as nobody's.
+        if self.rotation.take().is_some_and(|rotation| rotation.token == version.id) {
             let remove_at = now + GRACE;
             self.retired.extend(self.key_id.take().map(|key_id| Retired { key_id, remove_at }));
         }
@@ -149,6 +149,10 @@ impl CredentialRecord {
     pub(crate) fn compare(&mut self, credential: &Credential, shown: &Application, now: Timestamp) -> Option<String> {
         let found = FoundCredential::of(credential, self.key_id.as_deref(), shown, now)?;
         if found.ends_at.is_some() {
+            if found.ends_at > self.expires_at {
+                // What was told is of an end that is none.
+                self.reminded = None;
+            }
             (self.expires_at, self.source) = (found.ends_at, ExpirySource::Entra);
         }
         self.key_id = found.key_id.or(self.key_id.take());
@@ -329,6 +333,21 @@ mod tests {
             .map(|(id, hint, end)| serde_json::json!({ "keyId": id, "hint": hint, "endDateTime": end }))
             .collect();
         serde_json::from_value(serde_json::json!({ "passwordCredentials": secrets })).unwrap()
+    }
+
+    #[test]
+    fn an_end_that_turns_out_to_be_later_is_reminded_of_anew_and_the_same_end_is_not() {
+        let credential = Credential::secret("abc8Q~x".to_owned().into());
+        let (version, now) = (Version { id: "1".to_owned(), text: credential.to_text() }, at("2026-06-15T12:00:00Z"));
+        let mut record = CredentialRecord::new(&"app".parse().unwrap(), &version, now);
+        let told = Some(Reminder::SevenDays);
+        (record.expires_at, record.reminded) = (Some(at("2026-06-20T00:00:00Z")), told);
+        for (end, reminded) in
+            [("2026-06-20T00:00:00Z", told), ("2026-06-19T00:00:00Z", told), ("2027-06-20T00:00:00Z", None)]
+        {
+            record.compare(&credential, &shown(&[("1", "abc", Some(end))]), now);
+            assert_eq!((record.expires_at, record.reminded), (Some(at(end)), reminded));
+        }
     }
 
     #[test]

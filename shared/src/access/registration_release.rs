@@ -109,11 +109,11 @@ impl CredentialNews {
         }
     }
 
-    /// The id of its fact: one for each version of the secret and each reminder.
+    /// The id of its fact: one for each version of the secret, each end and each reminder.
     pub(super) fn fact_id(self, what: &FactEvent, known: &CredentialRecord) -> String {
         let reminder = match self {
             Self::Renewed => None,
-            Self::Ends { reminder, .. } => Some(reminder),
+            Self::Ends { reminder, expires_at } => Some((reminder, expires_at)),
         };
         let id = serde_json::json!([what.name(), known.in_use, reminder]);
         hex::encode(&Sha256::digest(id.to_string())[..16])
@@ -235,11 +235,13 @@ mod tests {
         let mut known = known("2026-06-22T12:00:00Z");
         let id =
             |news: CredentialNews, known: &CredentialRecord| news.fact_id(&news.event(known, Vec::new(), now()), known);
-        let ends = |reminder| CredentialNews::Ends { reminder, expires_at: at("2026-06-22T12:00:00Z") };
+        let ends_at = |reminder, end| CredentialNews::Ends { reminder, expires_at: at(end) };
+        let ends = |reminder| ends_at(reminder, "2026-06-22T12:00:00Z");
         let mut ids = vec![
             id(CredentialNews::Renewed, &known),
             id(ends(Reminder::SevenDays), &known),
             id(ends(Reminder::OneDay), &known),
+            id(ends_at(Reminder::OneDay, "2027-06-22T12:00:00Z"), &known),
         ];
         known.in_use = "2".to_owned();
         ids.extend([id(CredentialNews::Renewed, &known), id(ends(Reminder::SevenDays), &known)]);

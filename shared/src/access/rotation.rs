@@ -73,6 +73,9 @@ async fn begin(held: &mut HeldRegistration<'_>) -> Result<Rotated, CredentialErr
     if credential.kind() == CredentialKind::Federated {
         return Err(CredentialError::NothingToRotate);
     }
+    if held.known().rotation.is_some() {
+        return run(held).await;
+    }
     // The look compares and sweeps; the proof tells why nothing is shown, if so.
     let shown = held.prove(&credential, None).await?;
     held.may_change().await?;
@@ -227,6 +230,10 @@ pub async fn watch(clients: &Clients, owner: AppOwner) -> Result<(), CredentialE
     let looked = held.read_application().await;
     let went_on = match looked {
         Ok(shown) => continue_rotation(&mut held, shown).await,
+        // What it brings may work although what it replaces no longer does.
+        Err(CredentialError::Unproven(_)) if held.known().rotation.is_some() => {
+            continue_rotation(&mut held, None).await
+        }
         Err(error) => Err(error),
     };
     if let Err(error) = &went_on {
