@@ -414,6 +414,28 @@ async fn a_certificate_takes_the_place_of_a_secret_and_a_secret_that_of_a_certif
 }
 
 #[tokio::test]
+async fn a_certificate_is_renewed_by_hand_where_the_app_may_not_read_itself() {
+    let world = World::new().await;
+    let (firm, connector) = plain(&world).await;
+    let registry = Registry { firm, connector, mailbox: String::new() };
+    let made = async || {
+        let made = post(&world, &registry, "certificate", json!({})).await.ok();
+        made["certificate"].as_str().unwrap().to_owned()
+    };
+    let first = made().await;
+    upload(&world, &first);
+    post(&world, &registry, "secret", json!({ "credential": "certificate" })).await.ok();
+    assert_eq!(made().await, first, "it is good for long");
+    world.pass(310 * DAY).await;
+    let second = made().await;
+    assert_ne!(second, first);
+    assert_eq!(made().await, second);
+    upload(&world, &second);
+    let shown = post(&world, &registry, "secret", json!({ "credential": "certificate" })).await.ok();
+    assert_eq!(shown["secret"]["days_left"], 365);
+}
+
+#[tokio::test]
 async fn where_it_may_greffe_adds_its_certificate_by_itself_and_rotates_it() {
     let world = World::new().await;
     let registry = registry(&world).await;

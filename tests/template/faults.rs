@@ -256,7 +256,11 @@ fn rollouts(template: &Template) -> Vec<String> {
     let mut faults = Vec::new();
     let alarms: Vec<&str> = template.resources("AWS::CloudWatch::Alarm").map(|(id, _)| id).collect();
     for (_, id, function) in template.functions() {
-        let watching = function["DeploymentPreference"]["Alarms"].as_array().into_iter().flatten();
+        let gradual = &function["DeploymentPreference"]["Alarms"]["Fn::If"];
+        if gradual[0] != "IsGradual" || gradual[2]["Ref"] != "AWS::NoValue" {
+            faults.push(format!("{id}: an alarm that rings stops the remedy"));
+        }
+        let watching = gradual[1].as_array().into_iter().flatten();
         let watching: Vec<_> = watching.map(|alarm| alarm["Ref"].as_str().unwrap_or_default()).collect();
         if watching.is_empty() || watching.iter().any(|alarm| !alarms.contains(alarm)) {
             faults.push(format!("{id}: no alarm takes an update of it back: {watching:?}"));
@@ -317,7 +321,7 @@ fn the_template_has_none_of_the_faults_that_linters_let_through() {
 
 #[test]
 fn each_such_fault_is_found_where_it_is_seeded() {
-    let seeded: [(&str, Value, &str); 23] = [
+    let seeded: [(&str, Value, &str); 24] = [
         ("/Resources/GraphWebhook/Properties/FunctionUrlConfig/AuthType", json!("PUBLIC"), "the AuthType of its URL"),
         ("/Resources/Api/Properties/FunctionUrlConfig", json!({ "AuthType": "NONE" }), "the AuthType of its URL"),
         ("/Resources/DeltaPoll/Properties/Events/MailQueue/Properties/BatchSize", json!(11), "BatchSize"),
@@ -356,9 +360,14 @@ fn each_such_fault_is_found_where_it_is_seeded() {
         ("/Resources/CheckSilent/Properties/MetricName", json!("PollRuns"), "silent: CheckRuns"),
         ("/Resources/ApiErrors/Properties/AlarmActions", json!([]), "reach nobody"),
         (
-            "/Resources/Api/Properties/DeploymentPreference/Alarms",
+            "/Resources/Api/Properties/DeploymentPreference/Alarms/Fn::If/1",
             json!([{ "Ref": "Gone" }]),
             "takes an update of it back",
+        ),
+        (
+            "/Resources/Api/Properties/DeploymentPreference/Alarms/Fn::If/2",
+            json!([{ "Ref": "ApiErrors" }]),
+            "stops the remedy",
         ),
         ("/Resources/RotationPermission/Properties/FunctionName/Ref", json!("SecretExpiry"), "and not its alias"),
     ];

@@ -3,7 +3,7 @@
 //! The schedule starts it each hour. A firm whose share of the day was checked is passed over, so one that failed, or
 //! for which time was too short, is checked an hour later.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde::{Deserialize, Serialize};
 use shared::{
@@ -14,12 +14,16 @@ use shared::{
         worker::Deadline,
     },
     base::{
+        clock::TimeLimit,
         id::FirmId,
         metric::{Counter, Tally},
         telemetry::ErrorChain,
     },
     evidence::{check::Checker, report::EvidenceFinding},
 };
+
+/// How long before the function's time ends a check is cut off.
+const STOPS_BEFORE: SignedDuration = SignedDuration::from_secs(20);
 
 /// What starts the function: `{"schedule":"check"}`.
 #[derive(Debug, Deserialize)]
@@ -76,7 +80,8 @@ pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<Output, Chec
     Ok(output)
 }
 
-/// Checks the archives that are due, one after another. One that can't be checked holds up no other.
+/// Checks the archives that are due, one after another. One that can't be checked, or not within the time of a
+/// function, holds up no other: each hour begins with another firm.
 ///
 /// Errors: the table or Secrets Manager refuses or does not answer.
 pub async fn check(app: &App, deadline: &Deadline) -> Result<Output, CheckStartError> {
@@ -91,17 +96,27 @@ pub async fn check(app: &App, deadline: &Deadline) -> Result<Output, CheckStartE
             output.failed += 1;
         }
     }
-    for firm in app.table.due_logs(Timestamp::MAX).await? {
+    let mut firms = app.table.due_logs(Timestamp::MAX).await?;
+    let hour = usize::try_from(clock.now().as_second() / 3_600).unwrap_or_default();
+    let begins_with = hour % firms.len().max(1);
+    firms.rotate_left(begins_with);
+    for firm in firms {
         if deadline.is_near() {
             break;
         }
-        match Box::pin(checker.check(firm)).await {
-            Ok(None) => {}
-            Ok(Some(findings)) => {
+        let left = deadline.ends().duration_since(clock.now()) - STOPS_BEFORE;
+        let check = Box::pin(checker.check(firm));
+        match TimeLimit::after(left.try_into().unwrap_or_default()).hold(check).await {
+            None => {
+                tracing::error!(firm.id = %firm, "an archive was not checked in the time of one run");
+                output.failed += 1;
+            }
+            Some(Ok(None)) => {}
+            Some(Ok(Some(findings))) => {
                 output.checked += 1;
                 output.findings += tell(app, Some(firm), findings);
             }
-            Err(error) => {
+            Some(Err(error)) => {
                 tracing::error!(firm.id = %firm, error = %ErrorChain(&error), "an archive could not be checked");
                 output.failed += 1;
             }

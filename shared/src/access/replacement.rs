@@ -12,6 +12,8 @@ use crate::{
         credential::{Certificate, Credential},
         credential_record::{CredentialError, ExpirySource},
         held_registration::HeldRegistration,
+        reminder::days_left,
+        rotation::RENEW_DAYS,
     },
     aws::secrets::PREPARED,
     graph::KeyCredential,
@@ -83,15 +85,25 @@ impl HeldRegistration<'_> {
 
     async fn try_prepare(&self, add: bool) -> Result<Certificate, CredentialError> {
         let (secrets, secret_id) = (&self.clients.secrets, self.owner.secret_id());
-        let soon = self.clients.clock.now() + PREPARED_LEFT;
+        let now = self.clients.clock.now();
+        let soon = now + PREPARED_LEFT;
         let waiting = secrets.labelled(&secret_id, PREPARED).await?;
         let current = self.current_version().await?;
         let waiting = waiting.filter(|version| version.id != current.id).map(|v| Credential::parse(&v.text));
         let current = Credential::parse(&current.text);
+        // One that was made before the one in use is retired.
+        let is_later = |waiting: &Certificate| match &current {
+            Credential::Certificate(used) => waiting.expires_at > used.expires_at,
+            Credential::Secret(_) | Credential::Federated(_) => true,
+        };
         let certificate = match (waiting, &current) {
-            (Some(Credential::Certificate(waiting)), _) if waiting.expires_at > soon => waiting,
+            (Some(Credential::Certificate(waiting)), _) if waiting.expires_at > soon && is_later(&waiting) => waiting,
             // A registration that began with a certificate waits for it to be uploaded.
-            (_, Credential::Certificate(current)) if self.row.value.source == ExpirySource::Certificate && !add => {
+            (_, Credential::Certificate(current))
+                if self.row.value.source == ExpirySource::Certificate
+                    && !add
+                    && days_left(current.expires_at, now) > RENEW_DAYS =>
+            {
                 current.clone()
             }
             _ => {

@@ -33,7 +33,7 @@ use crate::{
 /// How long a client secret is made for: tenants often forbid more than ninety days.
 const SECRET_LIFETIME: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// What greffe made is replaced so many days before its end: before the first reminder.
-const RENEW_DAYS: i64 = 61;
+pub(super) const RENEW_DAYS: i64 = 61;
 /// A rotation that takes longer than this is given up, and its credential removed: something else is wrong than time.
 const ROTATION_TIME: SignedDuration = SignedDuration::from_hours(24);
 

@@ -303,14 +303,26 @@ impl Intake<'_> {
             let stored = chunks(turn, roster.members.len()).into_iter().map(|chunk| self.store_rows(firm, bulk, chunk));
             let stored: Vec<_> = stored.collect();
             let stored: Vec<_> = futures::stream::iter(stored).buffer_unordered(TRANSACTIONS_AT_ONCE).collect().await;
+            let mut failed = None;
             for stored in stored {
-                let stored = stored?;
+                let stored = match stored {
+                    Ok(stored) => stored,
+                    Err(error) => {
+                        failed = Some(error);
+                        continue;
+                    }
+                };
                 for (row, outcome) in stored.outcomes {
                     outcomes[row].outcome = outcome;
                 }
                 for (member, entries) in stored.waiting {
                     *waiting.entry(member).or_default() += entries;
                 }
+            }
+            if let Some(error) = failed {
+                // What was stored goes out all the same: sent again, it is unchanged.
+                self.wake(firm, waiting.keys()).await?;
+                return Err(error.into());
             }
         }
         let count = |outcome| outcomes.iter().filter(|row| row.outcome == outcome).count() as u64;
