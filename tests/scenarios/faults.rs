@@ -342,6 +342,29 @@ async fn r14_while_graph_refuses_marks_nothing_is_read_again_and_few_are_tried()
 }
 
 #[tokio::test]
+async fn r14_without_the_right_to_write_marks_are_told_to_be_missing_and_come_with_the_right() {
+    let world = World::new().await;
+    let registry = world.registry().await;
+    world.microsoft.faults().fail("message patch", 403, Times::Forever);
+    let mut mails = Vec::new();
+    for number in 0..6 {
+        mails.push(world.deliver("inbox", &format!("Mail {number}")));
+        pass(&world, 10 * MINUTE).await;
+        let shown = mailbox(&world, &registry).await;
+        assert!(number < 3 || shown["problem"]["code"] == "marks_missing", "{number}: {shown}");
+    }
+    pass(&world, 60 * MINUTE).await;
+    assert_eq!(mailbox(&world, &registry).await["problem"]["code"], "marks_missing");
+    world.microsoft.faults().clear();
+    pass(&world, 16 * MINUTE).await;
+    assert_eq!(mailbox(&world, &registry).await["problem"], Value::Null);
+    for mail in &mails {
+        assert_eq!(world.message(&registry, mail).await.ok()["state"], "marked");
+    }
+    world.settle(&registry).await;
+}
+
+#[tokio::test]
 async fn r14_what_a_killed_function_had_stored_is_not_read_from_graph_again() {
     let world = World::new().await;
     let registry = world.registry().await;

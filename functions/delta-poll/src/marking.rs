@@ -61,7 +61,8 @@ pub(crate) async fn mark(
         let graph = round.graph_for_helper(&MailboxPart::Marks);
         match graph.set_categories(&round.mailbox.user, &patches, order).await {
             Ok(results) => {
-                note_marks(round, &results);
+                let untried = indexes.iter().any(|i| messages[*i].value.trouble.is_none());
+                note_marks(round, &results, untried);
                 note_each(round, messages, indexes.into_iter().zip(results), tries < MARK_TRIES_MAX).await?;
             }
             Err(e) if e.concerns_mailbox() => return Err(e.into()),
@@ -137,15 +138,17 @@ async fn note_each(
     stop
 }
 
-/// Notes whether marks can be set: if Graph sets none of several, it is not one message's matter.
-fn note_marks(round: &Round<'_>, results: &[Result<(), GraphError>]) {
+/// Notes whether marks can be set: if Graph sets none of several, it is not one message's matter; nor is it if the first
+/// try at a lone one is forbidden, because then the right to write is gone. `untried`: whether it is the first.
+fn note_marks(round: &Round<'_>, results: &[Result<(), GraphError>], untried: bool) {
     if results.iter().any(Result::is_ok) {
         return round.works(&MailboxPart::Marks);
     }
     // A change meanwhile is no refusal, and what follows one in a chain was not tried.
     let is_refusal = |error: &&GraphError| !matches!(error.status(), Some(409 | 412 | 424));
     let mut refusals = results.iter().filter_map(|result| result.as_ref().err()).filter(is_refusal);
-    if let (Some(error), Some(_)) = (refusals.next(), refusals.next()) {
+    let (one, other) = (refusals.next(), refusals.next());
+    if let Some(error) = one.filter(|error| other.is_some() || untried && error.status() == Some(403)) {
         round.failed(MailboxPart::Marks, error);
     }
 }
@@ -165,7 +168,9 @@ pub(crate) fn unmarked(message: &Message) -> Option<Original> {
 async fn mark_later(round: &Round<'_>, row: &mut Row<Message>, error: GraphError) -> Result<(), RoundError> {
     let Some(original) = unmarked(&row.value) else { return Ok(()) };
     let is_refused = matches!(error.status(), Some(400 | 403));
-    let tries_max = if is_refused { MARK_REFUSALS_MAX } else { MARK_WAITS_MAX };
+    // While no mark can be set, a refusal says nothing of this message.
+    let is_its_own = is_refused && !round.fails(&MailboxPart::Marks);
+    let tries_max = if is_its_own { MARK_REFUSALS_MAX } else { MARK_WAITS_MAX };
     let is_gone = error.is_certainly_gone() && round.is_gone(&row.value).await;
     let before = row.value.trouble.clone();
     if is_gone || round.put_off(&mut row.value, &error) >= tries_max {

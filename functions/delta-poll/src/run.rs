@@ -393,8 +393,10 @@ impl Round<'_> {
                 if self.fails(&MailboxPart::Categories) {
                     self.keep_marks(marks, kept_marks).await;
                 }
-                // Graph may have set marks that it refused: the messages show them.
-                if self.fails(&MailboxPart::Marks) && !self.has_marks_ahead().await? {
+                // Graph may have set marks that it refused: the messages show them. What this round put off is not
+                // among the work yet.
+                let is_over = self.fails(&MailboxPart::Marks) && !self.rests(&MailboxPart::Marks);
+                if is_over && !self.has_marks_ahead().await? {
                     self.works(&MailboxPart::Marks);
                 }
             }
