@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use tests::{ADA, OPERATOR_KEY, OWN_CLIENT_ID, OWN_CLIENT_SECRET, Registry, World, message_id};
+use tests::{ADA, OPERATOR_KEY, OWN_CLIENT_ID, OWN_CLIENT_SECRET, Registry, World, message_id, outlook::Firm};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -279,6 +279,15 @@ async fn what_greffe_made_at_entra_goes_with_the_firms_app_and_what_a_person_mad
     assert_eq!(world.get("/v1/tenants").await.ok()["items"], json!([]), "the tenant is free");
 }
 
+/// Gives a member a new connector for the organisation, and lets a day pass.
+async fn go_over(world: &World, firm: &Firm, member: &str) {
+    let other = world.connector(&firm.id, "organization", Value::Null).await;
+    world.sign_in(&firm.id, &other, "admin@lumen.example").await.ok();
+    world.patch(&format!("/v1/firms/{}/members/{member}", firm.id), json!({ "connector": other })).await.ok();
+    world.run_until_idle().await;
+    world.pass(MINUTE * 60 * 25).await;
+}
+
 #[tokio::test]
 async fn a_member_goes_on_through_another_connector_and_nothing_is_there_twice() {
     let world = World::new().await;
@@ -293,11 +302,7 @@ async fn a_member_goes_on_through_another_connector_and_nothing_is_there_twice()
     let push = world.get(&format!("/v1/firms/{}/members/{ada}/push", firm.id)).await.ok();
     assert_eq!(push["problem"]["code"], "connector_deleted");
 
-    let other = world.connector(&firm.id, "organization", Value::Null).await;
-    world.sign_in(&firm.id, &other, "admin@lumen.example").await.ok();
-    world.patch(&format!("/v1/firms/{}/members/{ada}", firm.id), json!({ "connector": other })).await.ok();
-    world.run_until_idle().await;
-    world.pass(MINUTE * 60 * 25).await;
+    go_over(&world, &firm, &ada).await;
     assert_eq!((world.events(ADA).len(), world.contacts(ADA).len()), (1, 1));
     assert_eq!(world.microsoft.contact_items(ADA).unwrap().iter().filter(|(_, items)| !items.is_empty()).count(), 1);
     let push = world.get(&format!("/v1/firms/{}/members/{ada}/push", firm.id)).await.ok();
@@ -307,22 +312,28 @@ async fn a_member_goes_on_through_another_connector_and_nothing_is_there_twice()
 
 #[tokio::test]
 async fn a_member_goes_over_to_another_connector_and_what_lies_in_outlook_stays() {
-    let world = World::new().await;
-    let firm = world.pushing_firm().await;
-    let ada = world.pushed_member(&firm, ADA, "todo").await;
-    let date = json!({ "kind": "deadline", "title": "Appeal", "start": "2026-07-01T09:00:00",
-        "end": "2026-07-01T10:00:00", "members": [ada] });
-    world.say(&firm, "dates", "D", date).await;
-    world.say(&firm, "contacts", "C", json!({ "name": "Court", "members": [ada] })).await;
-    let items = || (world.tasks(ADA), world.contacts(ADA));
-    let before = items();
-    assert_eq!((before.0.len(), before.1.len()), (1, 1));
-    let other = world.connector(&firm.id, "organization", Value::Null).await;
-    world.sign_in(&firm.id, &other, "admin@lumen.example").await.ok();
-    world.patch(&format!("/v1/firms/{}/members/{ada}", firm.id), json!({ "connector": other })).await.ok();
-    world.run_until_idle().await;
-    world.pass(MINUTE * 60 * 25).await;
-    assert_eq!(items(), before);
+    for is_signed_out in [false, true] {
+        let world = World::new().await;
+        let firm = world.pushing_firm_of(ADA).await;
+        world.tenant.add_user("admin@lumen.example", "Admin").unwrap();
+        world.tenant.make_admin("admin@lumen.example").unwrap();
+        let ada = world.pushed_member(&firm, ADA, "todo").await;
+        let date = json!({ "kind": "deadline", "title": "Appeal", "start": "2026-07-01T09:00:00",
+            "end": "2026-07-01T10:00:00", "members": [ada] });
+        world.say(&firm, "dates", "D", date).await;
+        world.say(&firm, "contacts", "C", json!({ "name": "Court", "members": [ada] })).await;
+        let lists = || (world.microsoft.task_items(ADA).unwrap(), world.microsoft.contact_items(ADA).unwrap());
+        let before = lists();
+        assert_eq!((world.tasks(ADA).len(), world.contacts(ADA).len()), (1, 1));
+        if is_signed_out {
+            world.tenant.revoke_sessions(ADA).unwrap();
+            world.pass(MINUTE * 120).await;
+            let former = world.connector_view(&firm.id, &firm.connector).await;
+            assert_eq!(former["state"], "action_required", "{former}");
+        }
+        go_over(&world, &firm, &ada).await;
+        assert_eq!(lists(), before, "signed out: {is_signed_out}");
+    }
 }
 
 #[tokio::test]
