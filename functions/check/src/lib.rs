@@ -3,7 +3,7 @@
 //! The schedule starts it each hour. A firm whose share of the day was checked is passed over, so one that failed, or
 //! for which time was too short, is checked an hour later.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde::{Deserialize, Serialize};
 use shared::{
@@ -14,16 +14,12 @@ use shared::{
         worker::Deadline,
     },
     base::{
-        clock::TimeLimit,
         id::FirmId,
         metric::{Counter, Tally},
         telemetry::ErrorChain,
     },
     evidence::{check::Checker, report::EvidenceFinding},
 };
-
-/// How long before the function's time ends a check is cut off.
-const STOPS_BEFORE: SignedDuration = SignedDuration::from_secs(20);
 
 /// What starts the function: `{"schedule":"check"}`.
 #[derive(Debug, Deserialize)]
@@ -80,8 +76,8 @@ pub async fn handle(app: &App, event: LambdaEvent<Input>) -> Result<Output, Chec
     Ok(output)
 }
 
-/// Checks the archives that are due, one after another. One that can't be checked, or not within the time of a
-/// function, holds up no other: each hour begins with another firm.
+/// Checks the archives that are due, one after another. One that can't be checked holds up no other. One that takes the
+/// whole time of a run does so for that run only, because each hour begins with another firm.
 ///
 /// Errors: the table or Secrets Manager refuses or does not answer.
 pub async fn check(app: &App, deadline: &Deadline) -> Result<Output, CheckStartError> {
@@ -104,9 +100,7 @@ pub async fn check(app: &App, deadline: &Deadline) -> Result<Output, CheckStartE
         if deadline.is_near() {
             break;
         }
-        let left = deadline.ends().duration_since(clock.now()) - STOPS_BEFORE;
-        let check = Box::pin(checker.check(firm));
-        match TimeLimit::after(left.try_into().unwrap_or_default()).hold(check).await {
+        match deadline.cut_off().hold(Box::pin(checker.check(firm))).await {
             None => {
                 tracing::error!(firm.id = %firm, "an archive was not checked in the time of one run");
                 output.failed += 1;

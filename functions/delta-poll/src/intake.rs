@@ -100,7 +100,7 @@ pub(crate) async fn take_in(
         };
         let mail = whole.as_ref().unwrap_or(mail);
         if mail.is_draft.is_none() && before.is_some_and(|row| is_draft(&row.value)) {
-            // Perhaps it is one still. If it was sent, a comparison finds it.
+            // Perhaps it is still a draft. If it was sent, the next comparison of the mailbox finds it.
             standings.push(standing(before.map(|row| &row.value), ArchiveDecision::AlreadyThere));
             continue;
         }
@@ -170,7 +170,7 @@ async fn is_taken(
 ) -> Result<bool, RoundError> {
     let Some(row) = before else { return Ok(false) };
     Ok(match &row.value.state {
-        // A draft that was sent or filed is a mail now.
+        // A draft that was sent or filed is a mail now. If Graph leaves out which it is, it is asked.
         _ if is_draft(&row.value) && mail.is_draft != Some(true) => false,
         // It is listed again.
         MessageState::Gone { .. } => false,

@@ -138,8 +138,8 @@ async fn note_each(
     stop
 }
 
-/// Notes whether marks can be set: if Graph sets none of several, it is not one message's matter; nor is it if the
-/// first try at a lone one is forbidden, because then the right to write is gone. `untried`: whether it is the first.
+/// Notes whether marks can be set at all. They can't if Graph refuses several and sets none. They can't either if it
+/// forbids a mark that was not tried before (`untried`) and sets no other: then the right to write is gone.
 fn note_marks(round: &Round<'_>, results: &[Result<(), GraphError>], untried: bool) {
     if results.iter().any(Result::is_ok) {
         return round.works(&MailboxPart::Marks);

@@ -4,14 +4,13 @@
 //! The schedule starts it, and nothing else: it does what the index `due` lists, and carries out nothing that was not
 //! confirmed. One that is cut off is due again.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde::{Deserialize, Serialize};
 use shared::{
     app::App,
     aws::{table::TableError, worker::Deadline},
     base::{
-        clock::TimeLimit,
         id::{ErasureId, FirmId},
         metric::{Counter, Tally},
         telemetry::ErrorChain,
@@ -102,10 +101,9 @@ async fn work(
     deadline: &Deadline,
 ) -> Result<bool, Box<dyn std::error::Error + Send + Sync>> {
     let Some(order) = ErasureOrder::take(&app.table, erasure, until).await? else { return Ok(false) };
-    let left = deadline.ends().duration_since(app.clock.now()) - SignedDuration::from_secs(20);
     let eraser = app.eraser();
     let work = ErasureOrder::work(order, &eraser);
-    match TimeLimit::after(left.try_into().unwrap_or_default()).hold(Box::pin(work)).await {
+    match deadline.cut_off().hold(Box::pin(work)).await {
         Some(ended) => Ok(ended.map(|_| true)?),
         // Cut off as by a kill: what is erased is erased, and the rest is gone on with.
         None => {

@@ -125,7 +125,7 @@ impl CredentialRecord {
             return false;
         }
         let credential = Credential::parse(&version.text);
-        // Whatever else came into its place ends a rotation, too; what that made is then removed as nobody's.
+        // Another new version ends a rotation, too. Then nobody uses what the rotation made, and the sweep removes it.
         if self.rotation.take().is_some_and(|rotation| rotation.token == version.id) {
             let remove_at = now + GRACE;
             self.retired.extend(self.key_id.take().map(|key_id| Retired { key_id, remove_at }));
@@ -150,7 +150,7 @@ impl CredentialRecord {
         let found = FoundCredential::of(credential, self.key_id.as_deref(), shown, now)?;
         if found.ends_at.is_some() {
             if found.ends_at > self.expires_at {
-                // What was told is of an end that is none.
+                // The reminders were about an earlier end, which is no longer right.
                 self.reminded = None;
             }
             (self.expires_at, self.source) = (found.ends_at, ExpirySource::Entra);

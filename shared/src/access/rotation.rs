@@ -73,15 +73,23 @@ async fn begin(held: &mut HeldRegistration<'_>) -> Result<Rotated, CredentialErr
     if credential.kind() == CredentialKind::Federated {
         return Err(CredentialError::NothingToRotate);
     }
-    if held.known().rotation.is_some() {
-        return run(held).await;
+    if held.known().rotation.is_none() {
+        // The proof tells why Entra shows nothing, if so.
+        let shown = held.prove(&credential, None).await?;
+        held.may_change().await?;
+        shown.map_err(CredentialError::NotAllowed)?;
     }
-    // The look compares and sweeps; the proof tells why nothing is shown, if so.
-    let shown = held.prove(&credential, None).await?;
-    held.may_change().await?;
-    shown.map_err(CredentialError::NotAllowed)?;
-    held.read_application().await?;
+    look(held).await?;
     run(held).await
+}
+
+/// Compares and sweeps; what Entra shows, if greffe may see it. Once a rotation is under way, a credential in use that
+/// no longer works is no error: what the rotation brings may work.
+async fn look(held: &mut HeldRegistration<'_>) -> Result<Option<Application>, CredentialError> {
+    match held.read_application().await {
+        Err(CredentialError::Unproven(_)) if held.known().rotation.is_some() => Ok(None),
+        looked => looked,
+    }
 }
 
 /// What the schedule does: a rotation under way goes on, and what greffe made is replaced in time.
@@ -227,13 +235,8 @@ pub async fn watch(clients: &Clients, owner: AppOwner) -> Result<(), CredentialE
         Err(CredentialError::Missing | CredentialError::Busy) => return Ok(()),
         other => other?,
     };
-    let looked = held.read_application().await;
-    let went_on = match looked {
+    let went_on = match look(&mut held).await {
         Ok(shown) => continue_rotation(&mut held, shown).await,
-        // What it brings may work although what it replaces no longer does.
-        Err(CredentialError::Unproven(_)) if held.known().rotation.is_some() => {
-            continue_rotation(&mut held, None).await
-        }
         Err(error) => Err(error),
     };
     if let Err(error) = &went_on {

@@ -25,6 +25,8 @@ use crate::{
 const DEADLINE_MARGIN: Duration = Duration::from_secs(15);
 /// Answers of others are waited for until so long before the function's deadline: what came is written down then.
 const WRITING_TIME: Duration = Duration::from_secs(5);
+/// Work that can be cut off anywhere ends so long before the function's deadline: that it was is written down then.
+const CUT_OFF_MARGIN: Duration = Duration::from_secs(20);
 /// The longest that a function runs on Lambda.
 const FUNCTION_TIME_MAX: Duration = Duration::from_secs(900);
 /// A job that waits for Graph so often is left to the schedule: at ten receives it would end in the dead-letter queue.
@@ -98,7 +100,16 @@ impl Deadline {
 
     /// Until when answers of others are waited for: what is under way when the deadline is near may end.
     pub fn last_byte(&self) -> TimeLimit {
-        let left = (self.ends - WRITING_TIME).duration_since(self.clock.now());
+        self.until_before_end(WRITING_TIME)
+    }
+
+    /// Until when work goes on that can be cut off anywhere.
+    pub fn cut_off(&self) -> TimeLimit {
+        self.until_before_end(CUT_OFF_MARGIN)
+    }
+
+    fn until_before_end(&self, margin: Duration) -> TimeLimit {
+        let left = (self.ends - margin).duration_since(self.clock.now());
         TimeLimit::after(Duration::try_from(left).unwrap_or_default().min(FUNCTION_TIME_MAX))
     }
 

@@ -206,7 +206,7 @@ fn newer<T: PartialEq>(ours: T, read: T, theirs: T) -> T {
 }
 
 /// What one of two changed since both read it; of two changes, the one that comes first.
-fn sooner<T: PartialEq + Ord + Copy>(ours: Option<T>, read: Option<T>, theirs: Option<T>) -> Option<T> {
+fn sooner<T: Ord + Copy>(ours: Option<T>, read: Option<T>, theirs: Option<T>) -> Option<T> {
     match (ours == read, theirs == read) {
         (true, _) => theirs,
         (false, true) => ours,
@@ -442,7 +442,7 @@ mod tests {
         let one = read.clone().with_older(&read, &slice, Some(at(500))).with_findings_of(&read, &round);
         let other = round.clone().with_older(&read, &slice, Some(at(500)));
         assert_eq!((one.reconciliation, one.reconcile_at, one.older), (Some(run), Some(at(99_000)), None));
-        // A round that wants a comparison soon gets it, whoever ends first.
+        // A comparison that the round asked for stays due, whether the round or the slice is stored first.
         let wants = SyncState { reconcile_at: Some(at(300)), ..round.clone() };
         let idle = SyncState { reconcile_at: read.reconcile_at, ..slice.clone() };
         for slice in [&slice, &idle] {

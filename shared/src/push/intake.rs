@@ -305,22 +305,20 @@ impl Intake<'_> {
             let stored: Vec<_> = futures::stream::iter(stored).buffer_unordered(TRANSACTIONS_AT_ONCE).collect().await;
             let mut failed = None;
             for stored in stored {
-                let stored = match stored {
-                    Ok(stored) => stored,
-                    Err(error) => {
-                        failed = Some(error);
-                        continue;
+                match stored {
+                    Ok(StoredRows { outcomes: of_rows, waiting: of_members }) => {
+                        for (row, outcome) in of_rows {
+                            outcomes[row].outcome = outcome;
+                        }
+                        for (member, entries) in of_members {
+                            *waiting.entry(member).or_default() += entries;
+                        }
                     }
-                };
-                for (row, outcome) in stored.outcomes {
-                    outcomes[row].outcome = outcome;
-                }
-                for (member, entries) in stored.waiting {
-                    *waiting.entry(member).or_default() += entries;
+                    Err(error) => failed = Some(error),
                 }
             }
             if let Some(error) = failed {
-                // What was stored goes out all the same: sent again, it is unchanged.
+                // The other rows are stored. If they are sent again, they are unchanged, and nobody would be woken.
                 self.wake(firm, waiting.keys()).await?;
                 return Err(error.into());
             }

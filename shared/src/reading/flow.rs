@@ -33,8 +33,7 @@ impl LineFlow {
         }
         let mut joined = String::with_capacity(text.len());
         let mut goes_on_at = None;
-        for line in text.split_inclusive('\n') {
-            let line = line.strip_suffix('\n').map_or(line, |line| line.strip_suffix('\r').unwrap_or(line));
+        for line in text.lines() {
             let unquoted = line.trim_start_matches('>');
             let depth = line.len() - unquoted.len();
             // A program writes it before a line that begins with a space, a `>` or `From `.
